@@ -1,0 +1,22 @@
+# Compiler options for every target of ours. Assertions (invariant) are code, not macros of the build type.
+add_library(holdpoint_options INTERFACE)
+target_compile_options(holdpoint_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wno-missing-field-initializers
+  -fstack-protector-strong -g1)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # False alarm of GCC 12 on coroutine frames.
+  target_compile_options(holdpoint_options INTERFACE -Wno-mismatched-new-delete)
+endif()
+# Implicit conversions make Result<Json> ambiguous and hide type errors.
+target_compile_definitions(holdpoint_options INTERFACE JSON_USE_IMPLICIT_CONVERSIONS=0)
+target_include_directories(holdpoint_options INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
+if(HOLDPOINT_SANITIZE)
+  target_compile_options(holdpoint_options INTERFACE -fsanitize=${HOLDPOINT_SANITIZE} -fno-omit-frame-pointer
+    -fno-sanitize-recover=all)
+  target_link_options(holdpoint_options INTERFACE -fsanitize=${HOLDPOINT_SANITIZE})
+else()
+  target_link_options(holdpoint_options INTERFACE -Wl,-z,relro,-z,now)
+endif()
+if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT HOLDPOINT_SANITIZE)
+  target_compile_definitions(holdpoint_options INTERFACE _FORTIFY_SOURCE=2)
+endif()

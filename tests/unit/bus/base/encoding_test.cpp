@@ -1,0 +1,42 @@
+#include "bus/base/encoding.hpp"
+
+#include <gtest/gtest.h>
+
+namespace holdpoint {
+namespace {
+
+TEST(Encoding, Base64RoundTripsAndRefusesSecondSpellings) {
+  for (const std::string_view text : {"", "f", "fo", "foo", "foob", "fooba", "foobar"}) {
+    EXPECT_EQ(from_base64(to_base64(text)), text);
+    EXPECT_EQ(from_base64url(to_base64url(text)), text);
+  }
+  EXPECT_EQ(to_base64("foob"), "Zm9vYg==");
+  for (const char* bad : {"Zg", "Zg=", "Zh==", "Z", "Zg==\n", "Z g=", "===="}) EXPECT_FALSE(from_base64(bad)) << bad;
+  EXPECT_FALSE(from_base64url("Zg=="));
+  EXPECT_FALSE(from_base64url("Zh"));
+}
+
+TEST(Encoding, UriEncodingFollowsRfc3986) {
+  EXPECT_EQ(uri_encode("a b/c~é+"), "a%20b%2Fc~%C3%A9%2B");
+  EXPECT_EQ(uri_encode("a/b", true), "a/b");
+  EXPECT_EQ(uri_decode("a%2Fb+c"), "a/b+c");
+  EXPECT_EQ(form_decode("a+b"), "a b");
+  for (const char* bad : {"%", "%1", "%zz", "a%2"}) EXPECT_FALSE(uri_decode(bad)) << bad;
+}
+
+TEST(Encoding, Utf8IsWellFormedOrRefused) {
+  EXPECT_TRUE(is_utf8("añ€😀"));
+  for (const char* bad : {"\xc0\x80", "\xed\xa0\x80", "\xf5\x80\x80\x80", "\xe2\x82", "\x80", "\xf0\x80\x80\x80"}) {
+    EXPECT_FALSE(is_utf8(bad)) << to_hex(bad);
+  }
+}
+
+TEST(Encoding, DisplayShowsWhatWouldHide) {
+  EXPECT_EQ(display("a\x1b[31m\n"), "a\\u{001B}[31m\\u{000A}");
+  EXPECT_EQ(display("x\u202Ey\u200B"), "x\\u{202E}y\\u{200B}");
+  EXPECT_EQ(display("\xff"), "\\xFF");
+  EXPECT_EQ(display("abcdef", 3), "abc…");
+}
+
+}  // namespace
+}  // namespace holdpoint
