@@ -21,8 +21,8 @@ enum class Kind : std::uint8_t {
   hello = 10,
   welcome = 11,
   heartbeat = 12,
-  serve = 13,      ///< a worker offers a service, with credit
-  credit = 14,     ///< a worker can take more requests
+  serve = 13,   ///< a worker offers a service, with credit
+  credit = 14,  ///< a worker can take more requests
   subscribe = 15,
   unsubscribe = 16,
   goodbye = 17,
@@ -53,11 +53,11 @@ struct Sender {
 struct Envelope {
   Kind kind = Kind::request;
   Id id;
-  Instant deadline{};        ///< zero = none
-  std::string address;       ///< service or topic
-  std::string stream;        ///< empty = not pinned
-  std::uint64_t epoch = 0;   ///< of the stream's lease
-  Sender sender;             ///< stamped by the broker
+  Instant deadline{};       ///< zero = none
+  std::string address;      ///< service or topic
+  std::string stream;       ///< empty = not pinned
+  std::uint64_t epoch = 0;  ///< of the stream's lease
+  Sender sender;            ///< stamped by the broker
   Message message;
 };
 
