@@ -135,9 +135,15 @@ void from_object(const Json& object, const std::string& place, std::string& prob
 }
 
 Json to_object(const Issuer& issuer) {
-  return {{"name", issuer.name},           {"url", issuer.url},
-          {"audiences", issuer.audiences}, {"groups_claim", issuer.groups_claim},
-          {"embedded", issuer.embedded},   {"jwks", issuer.jwks}};
+  return {{"name", issuer.name},
+          {"url", issuer.url},
+          {"audiences", issuer.audiences},
+          {"review_audiences", issuer.review_audiences},
+          {"parties", issuer.parties},
+          {"claims", issuer.claims},
+          {"groups_claim", issuer.groups_claim},
+          {"embedded", issuer.embedded},
+          {"jwks", issuer.jwks}};
 }
 
 void from_object(const Json& object, const std::string& place, std::string& problem, Issuer& out) {
@@ -145,6 +151,9 @@ void from_object(const Json& object, const std::string& place, std::string& prob
   members.read("name", out.name);
   members.read("url", out.url);
   members.read("audiences", out.audiences);
+  members.read("review_audiences", out.review_audiences);
+  members.read("parties", out.parties);
+  members.read("claims", out.claims);
   members.read("groups_claim", out.groups_claim);
   members.read("embedded", out.embedded);
   if (const Json* jwks = members.get("jwks")) {

@@ -30,27 +30,30 @@ struct GatewaySettings {
   Durable durable = Durable::journal;
   std::vector<std::string> hosts;  ///< names the gateway answers to beside its listen addresses ("unknown Host")
   std::uint64_t body_bytes_max = 16 << 20;
-  std::uint32_t parked_max = 10000;            ///< in one gateway
+  std::uint32_t parked_max = 10000;  ///< in one gateway
   std::uint32_t parked_per_principal_max = 100;
 };
 
 struct Issuer {
   std::string name;
-  std::string url;                      ///< compared with `iss` byte for byte
-  std::vector<std::string> audiences;
+  std::string url;                                                 ///< compared with `iss` byte for byte
+  std::vector<std::string> audiences;                              ///< of agents' tokens
+  std::vector<std::string> review_audiences{"holdpoint-reviews"};  ///< of reviewers' tokens; disjoint from the above
+  std::vector<std::string> parties;                                ///< accepted `azp` beside the audiences
+  std::vector<std::string> claims;  ///< claims that conditions may use; empty = all that are text
   std::string groups_claim = "groups";
-  bool embedded = false;                ///< keys under var/, JWKS below
-  Json jwks = Json::object();           ///< static keys; for the embedded issuer always, else fetched from the url
+  bool embedded = false;       ///< keys under var/, JWKS below
+  Json jwks = Json::object();  ///< static keys; for the embedded issuer always, else fetched from the url
 };
 
 struct Target {
   std::string name;
   std::string type = "aws";
-  std::string account;                             ///< 12 digits
+  std::string account;  ///< 12 digits
   std::vector<std::string> regions;
-  std::string credentials;                         ///< name in Document::sealed_credentials
-  std::string assume;                              ///< role ARN, empty = use the credentials as they are
-  std::map<std::string, std::string> endpoints;    ///< service id -> http(s)://host:port, for emulators and VPC endpoints
+  std::string credentials;                       ///< name in Document::sealed_credentials
+  std::string assume;                            ///< role ARN, empty = use the credentials as they are
+  std::map<std::string, std::string> endpoints;  ///< service id -> http(s)://host:port, for emulators and VPC endpoints
 };
 
 struct NamedPolicy {
@@ -60,7 +63,7 @@ struct NamedPolicy {
 
 struct RoleSettings {
   std::string arn;
-  std::string trust;                  ///< IAM trust policy JSON
+  std::string trust;  ///< IAM trust policy JSON
   std::vector<NamedPolicy> policies;
   std::string target;
   Duration session_max = std::chrono::hours(1);
@@ -73,8 +76,8 @@ struct ReviewerGroup {
 };
 
 struct MaskingSettings {
-  std::string preset = "default";                                    ///< default | off
-  std::vector<std::pair<std::string, std::string>> paths;            ///< "service:Operation:json.path" -> class
+  std::string preset = "default";                          ///< default | off
+  std::vector<std::pair<std::string, std::string>> paths;  ///< "service:Operation:json.path" -> class
 };
 
 /// A key of a process of this deployment.
@@ -111,9 +114,10 @@ struct Document {
   std::map<std::string, ReviewerGroup> reviewers;
   MaskingSettings masking;
   std::vector<PeerKey> keys;
-  Bytes group_public;                            ///< X25519 public key of the gateway group
-  std::map<std::string, Bytes> sealed_credentials;  ///< name -> box; opens to {"access_key_id","secret_access_key","session_token"?}
-  std::vector<SealedKey> session_keys;           ///< 32 bytes each when opened; sessions and review digests derive from them
+  Bytes group_public;  ///< X25519 public key of the gateway group
+  std::map<std::string, Bytes>
+      sealed_credentials;  ///< name -> box; opens to {"access_key_id","secret_access_key","session_token"?}
+  std::vector<SealedKey> session_keys;  ///< 32 bytes each when opened; sessions and review digests derive from them
   Revocations revoked;
 
   [[nodiscard]] const PeerKey* key(std::string_view key_id) const;

@@ -11,8 +11,8 @@
 namespace holdpoint::identity {
 
 struct Principal {
-  std::string issuer;               ///< the configured issuer's name, not its url
-  std::string subject;              ///< `sub`
+  std::string issuer;   ///< the configured issuer's name, not its url
+  std::string subject;  ///< `sub`
   std::vector<std::string> groups;
   std::map<std::string, std::string> claims;  ///< string claims that conditions may use (holdpoint:claim/NAME)
 
@@ -22,13 +22,13 @@ struct Principal {
 
 /// A gateway-local session: what the agent's gateway-local credentials stand for.
 struct Session {
-  std::string id;                   ///< UUID text; the record's `session`
+  std::string id;  ///< UUID text; the record's `session`
   Principal principal;
   std::string role_arn;
   std::string role_session_name;
   Instant issued_at{};
   Instant expires_at{};
-  std::string policy;               ///< inline session policy (intersected); empty = none
+  std::string policy;  ///< inline session policy (intersected); empty = none
 };
 
 }  // namespace holdpoint::identity

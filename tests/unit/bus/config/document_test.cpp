@@ -21,6 +21,9 @@ Document full_document() {
   document.issuers = {{.name = "corp",
                        .url = "https://idp.example",
                        .audiences = {"holdpoint"},
+                       .review_audiences = {"votes"},
+                       .parties = {"p"},
+                       .claims = {"team"},
                        .groups_claim = "roles",
                        .embedded = true,
                        .jwks = {{"keys", Json::array()}}}};
