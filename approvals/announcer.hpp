@@ -1,0 +1,41 @@
+// What follows a change of the store: its events become durable, then the store says so (which lets gateways see a
+// decision), then the bus hears it. In this order alone; where a step fails the later ones wait for catch_up().
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "approvals/review_store.hpp"
+#include "bus/record/event.hpp"
+#include "bus/wire/envelope.hpp"
+
+namespace holdpoint::approvals {
+
+/// The journal. Returns when the events are durable; fails with `not_durable`. May block.
+class EventSink {
+ public:
+  virtual ~EventSink() = default;
+  virtual Result<void> record(std::span<const record::Event> events) = 0;
+};
+
+/// The bus's topics: best effort, never blocks, from any thread.
+class Publisher {
+ public:
+  virtual ~Publisher() = default;
+  virtual void publish(std::string topic, wire::Message message) = 0;
+};
+
+class Announcer {
+ public:
+  Announcer(EventSink& sink, Publisher& publisher) : sink_(sink), publisher_(publisher) {}
+  Result<void> announce(ReviewStore& store, std::span<const record::Event> events);
+  /// Finishes what a replica that died, or a journal that failed, left undone. The same event may be recorded twice
+  /// then, under the same event id.
+  void catch_up(ReviewStore& store, Instant now);
+
+ private:
+  EventSink& sink_;
+  Publisher& publisher_;
+};
+
+}  // namespace holdpoint::approvals

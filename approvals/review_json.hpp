@@ -1,0 +1,25 @@
+// The review as JSON: in from a gateway, out to people, gateways and the record (PROTOCOL.md, "reviews"). Pure.
+#pragma once
+
+#include "approvals/review.hpp"
+
+namespace holdpoint::approvals {
+
+/// What the gateway sent as "review". Times are ours: `requested_at` is `now`. Fails with `malformed`, naming the
+/// member, or `too_large`.
+Result<Question> question_from_json(const Json& review, Instant now);
+/// The exact text that is stored, and back.
+std::string question_to_text(const Question& question);
+Result<Question> question_from_text(std::string_view text);
+
+/// Everything that people may see.
+Json review_to_json(const Review& review);
+/// {"review_id","state","decision"?}: all that a gateway is told. `announced`: the decision is on record.
+Json status_to_json(const Review& review, bool announced);
+Json signed_decision_to_json(const SignedDecision& decision);
+
+/// {"kind":"once"} or {"kind":"for","for_s":n}; fails with `malformed`.
+Result<GrantTerms> terms_from_json(const Json& value);
+Json terms_to_json(const GrantTerms& terms);
+
+}  // namespace holdpoint::approvals

@@ -1,0 +1,335 @@
+// The service against the store in memory: what FACTS.md, section 7, says that others got wrong about approvals.
+#include "approvals/service.hpp"
+
+#include <gtest/gtest.h>
+
+#include "approvals/memory_store.hpp"
+#include "tests/unit/approvals/samples.hpp"
+
+namespace holdpoint::approvals {
+namespace {
+
+using namespace samples;
+using wire::Role;
+
+class ServiceTest : public testing::Test {
+ protected:
+  MemoryStore store;
+  Replica one{store};
+  Replica two{store};
+};
+
+TEST_F(ServiceTest, approve_a_run_b_is_closed) {
+  ASSERT_TRUE(one.request_review(review_json(), "call-1"));
+  ASSERT_TRUE(one.vote(1, "ann@sre", "approve"));
+  EXPECT_EQ(one.claim_result(1, 50, "call-1", kStart, "digest-b"), "closed");
+  EXPECT_EQ(one.claim_result(1, 51, "call-1", kStart, "digest-a"), "claimed");
+}
+
+TEST_F(ServiceTest, an_approval_of_one_principal_is_closed_for_another) {
+  ASSERT_TRUE(one.request_review(review_json(), "call-1"));
+  ASSERT_TRUE(one.vote(1, "ann@sre", "approve"));
+  EXPECT_EQ(one.claim_result(1, 50, "call-1", kStart, "digest-a", "gateway-1", "local:other"), "closed");
+}
+
+TEST_F(ServiceTest, one_person_in_two_groups_counts_once) {
+  Json review = review_json();
+  review["reviewers"] = {"sre", "dba"};
+  review["required"] = 2;
+  ASSERT_TRUE(one.request_review(review, "call-1"));
+  EXPECT_EQ(text(one.vote(1, "ann@sre", "approve"), "state"), "pending");
+  EXPECT_EQ(text(one.vote(1, "ann@dba", "approve"), "state"), "pending");
+  EXPECT_EQ(text(one.vote(1, "bob@dba", "approve"), "state"), "approved");
+}
+
+TEST_F(ServiceTest, the_requester_cannot_approve_the_own_request) {
+  Json review = review_json();
+  review["principal"] = "corp:ann";
+  ASSERT_TRUE(one.request_review(review, "call-1"));
+  const auto voted = one.vote(1, "ann@sre", "approve");
+  ASSERT_FALSE(voted);
+  EXPECT_EQ(voted.error().code, Code::denied);
+  EXPECT_EQ(one.sink.count(record::type::kReviewVoted), 0u);
+}
+
+TEST_F(ServiceTest, time_to_live_runs_from_the_decision) {
+  Json review = review_json();
+  review["grant"] = {{"kind", "for"}, {"for_s", 1800}};
+  ASSERT_TRUE(one.request_review(review, "call-1"));
+  ASSERT_TRUE(one.vote(1, "ann@sre", "approve", kStart + 14min, {{"kind", "for"}, {"for_s", 1800}}));
+  EXPECT_EQ(one.claim_result(1, 50, "call-1", kStart + 43min), "claimed");
+  EXPECT_EQ(one.claim_result(1, 51, "call-2", kStart + 44min), "closed");
+}
+
+TEST_F(ServiceTest, a_vote_delivered_to_the_other_replica_counts) {
+  Json review = review_json();
+  review["required"] = 2;
+  ASSERT_TRUE(one.request_review(review, "call-1"));
+  EXPECT_EQ(text(one.vote(1, "ann@sre", "approve"), "state"), "pending");
+  EXPECT_EQ(text(two.vote(1, "bob@sre", "approve"), "state"), "approved");
+  EXPECT_EQ(one.status(1).value().body["reviews"][0]["state"], "approved");
+  EXPECT_EQ(one.claim_result(1, 50, "call-1"), "claimed");
+}
+
+TEST_F(ServiceTest, ten_attempts_of_one_call_make_one_review) {
+  for (std::uint8_t i = 1; i <= 10; ++i) {
+    EXPECT_EQ(text((i % 2 ? one : two).request_review(review_json(i), "call-1"), "review_id"), to_text(id(1)));
+  }
+  EXPECT_EQ(store.list({}).value().size(), 1u);
+  EXPECT_EQ(one.sink.count(record::type::kReviewRequested) + two.sink.count(record::type::kReviewRequested), 1u);
+}
+
+TEST_F(ServiceTest, a_later_identical_call_joins_an_open_or_granted_review) {
+  ASSERT_TRUE(one.request_review(review_json(1), "call-1"));
+  EXPECT_EQ(text(one.request_review(review_json(2), "call-2"), "review_id"), to_text(id(1)));
+  ASSERT_TRUE(one.vote(1, "ann@sre", "approve"));
+  const auto joined = one.request_review(review_json(3), "");
+  EXPECT_EQ(text(joined, "review_id"), to_text(id(1)));
+  EXPECT_EQ(text(joined, "state"), "approved");
+  EXPECT_TRUE(joined.value().body.contains("decision"));
+}
+
+TEST_F(ServiceTest, another_digest_or_principal_gets_a_review_of_its_own) {
+  ASSERT_TRUE(one.request_review(review_json(1), "call-1"));
+  EXPECT_EQ(text(one.request_review(review_json(2, "digest-b"), "call-1"), "review_id"), to_text(id(2)));
+  Json other = review_json(3);
+  other["principal"] = "local:other";
+  EXPECT_EQ(text(one.request_review(other, "call-1"), "review_id"), to_text(id(3)));
+}
+
+TEST_F(ServiceTest, a_grant_for_once_is_claimed_once_and_its_outcome_reaches_the_retry) {
+  ASSERT_TRUE(one.request_review(review_json(), "call-1"));
+  ASSERT_TRUE(one.vote(1, "ann@sre", "approve"));
+  EXPECT_EQ(one.claim_result(1, 50, "call-1"), "claimed");
+  EXPECT_EQ(one.claim_result(1, 50, "call-1"), "claimed") << "the same operation gets the same answer";
+  EXPECT_EQ(two.claim_result(1, 51, "call-1", kStart, "digest-a", "gateway-2"), "in_use");
+  EXPECT_EQ(two.claim_result(1, 50, "call-1", kStart, "digest-a", "gateway-2"), "closed") << "another claimer";
+  ASSERT_TRUE(one.settle(1, 50, "sent"));
+  EXPECT_EQ(one.claim_result(1, 50, "call-1"), "in_use") << "sent: nobody may send on a repeated answer";
+  ASSERT_TRUE(one.settle(1, 50, "done"));
+  const auto retry = two.claim(1, 51, "call-1").value().body["claims"][0];
+  EXPECT_EQ(retry["result"], "settled");
+  EXPECT_EQ(retry["state"], "done");
+  EXPECT_EQ(retry["outcome"]["status"], 200);
+  EXPECT_EQ(two.claim_result(1, 52, "call-2"), "closed") << "another call never profits from a used grant";
+}
+
+TEST_F(ServiceTest, a_call_whose_grant_another_call_used_asks_anew_and_the_retry_of_the_used_one_does_not) {
+  ASSERT_TRUE(one.request_review(review_json(1), "call-1"));
+  ASSERT_TRUE(one.request_review(review_json(2), "call-2"));
+  ASSERT_TRUE(one.vote(1, "ann@sre", "approve"));
+  ASSERT_EQ(one.claim_result(1, 50, "call-1"), "claimed");
+  EXPECT_EQ(text(one.request_review(review_json(3), "call-2"), "review_id"), to_text(id(3)));
+  EXPECT_EQ(text(one.request_review(review_json(4), "call-2"), "review_id"), to_text(id(3)));
+  const auto retry = one.request_review(review_json(5), "call-1");
+  EXPECT_EQ(text(retry, "review_id"), to_text(id(1)));
+  EXPECT_EQ(text(retry, "state"), "consumed");
+}
+
+TEST_F(ServiceTest, a_client_without_invocation_ids_waits_for_its_operation_that_is_under_way) {
+  ASSERT_TRUE(one.request_review(review_json(1), ""));
+  ASSERT_TRUE(one.vote(1, "ann@sre", "approve"));
+  ASSERT_EQ(one.claim_result(1, 50), "claimed");
+  ASSERT_TRUE(one.settle(1, 50, "sent"));
+  EXPECT_EQ(text(one.request_review(review_json(2), ""), "review_id"), to_text(id(1)));
+  EXPECT_EQ(one.claim_result(1, 51), "in_use");
+  ASSERT_TRUE(one.settle(1, 50, "done"));
+  EXPECT_EQ(one.claim_result(1, 51), "closed");
+  EXPECT_EQ(text(one.request_review(review_json(3), ""), "review_id"), to_text(id(3)));
+}
+
+TEST_F(ServiceTest, a_released_claim_gives_the_grant_back_and_a_sent_one_never_does) {
+  ASSERT_TRUE(one.request_review(review_json(), "call-1"));
+  ASSERT_TRUE(one.vote(1, "ann@sre", "approve"));
+  ASSERT_EQ(one.claim_result(1, 50, "call-1"), "claimed");
+  EXPECT_EQ(two.settle(1, 50, "released", "gateway-2").error().code, Code::denied);
+  ASSERT_TRUE(one.settle(1, 50, "released"));
+  EXPECT_EQ(one.claim_result(1, 50, "call-1"), "closed");
+  ASSERT_EQ(one.claim_result(1, 51, "call-1"), "claimed");
+  ASSERT_TRUE(one.settle(1, 51, "sent"));
+  EXPECT_EQ(one.settle(1, 51, "released").error().code, Code::conflict);
+  EXPECT_EQ(one.claim_result(1, 52, "call-1"), "in_use");
+}
+
+TEST_F(ServiceTest, settlements_only_move_forward) {
+  ASSERT_TRUE(one.request_review(review_json(), "call-1"));
+  ASSERT_TRUE(one.vote(1, "ann@sre", "approve"));
+  ASSERT_EQ(one.claim_result(1, 50, "call-1"), "claimed");
+  ASSERT_TRUE(one.settle(1, 50, "done"));
+  EXPECT_TRUE(one.settle(1, 50, "sent")) << "overtaken: noted, nothing changes";
+  EXPECT_TRUE(one.settle(1, 50, "done"));
+  EXPECT_EQ(one.settle(1, 50, "failed").error().code, Code::conflict);
+  EXPECT_EQ(one.settle(1, 50, "claimed").error().code, Code::malformed);
+  EXPECT_EQ(one.sink.count(record::type::kGrantSettled), 1u);
+}
+
+TEST_F(ServiceTest, a_grant_for_a_time_allows_many_operations_but_no_call_twice) {
+  Json review = review_json();
+  review["grant"] = {{"kind", "for"}, {"for_s", 1800}};
+  ASSERT_TRUE(one.request_review(review, "call-1"));
+  ASSERT_TRUE(one.vote(1, "ann@sre", "approve", kStart, {{"kind", "for"}, {"for_s", 600}}));
+  EXPECT_EQ(one.claim_result(1, 50, "call-1"), "claimed");
+  EXPECT_EQ(one.claim_result(1, 51, "call-2"), "claimed");
+  EXPECT_EQ(one.claim_result(1, 52, "call-2"), "in_use");
+  EXPECT_EQ(one.claim_result(1, 53, ""), "claimed");
+  EXPECT_EQ(one.claim_result(1, 54, "call-3", kStart + 10min), "closed");
+}
+
+TEST_F(ServiceTest, approving_without_saying_for_how_long_means_once) {
+  Json review = review_json();
+  review["grant"] = {{"kind", "for"}, {"for_s", 1800}};
+  ASSERT_TRUE(one.request_review(review, "call-1"));
+  ASSERT_TRUE(one.vote(1, "ann@sre", "approve"));
+  EXPECT_EQ(one.claim_result(1, 50, "call-1"), "claimed");
+  EXPECT_EQ(one.claim_result(1, 51, "call-2"), "in_use");
+}
+
+TEST_F(ServiceTest, a_pending_rejected_or_expired_review_grants_nothing) {
+  ASSERT_TRUE(one.request_review(review_json(1, "a"), "call-1"));
+  ASSERT_TRUE(one.request_review(review_json(2, "b"), "call-2"));
+  ASSERT_TRUE(one.request_review(review_json(3, "c"), "call-3"));
+  ASSERT_TRUE(one.vote(2, "ann@sre", "reject"));
+  one.service.tick(store, kStart + 15min);
+  EXPECT_EQ(one.claim_result(1, 50, "", kStart, "a"), "closed");
+  EXPECT_EQ(one.claim_result(2, 51, "", kStart, "b"), "closed");
+  EXPECT_EQ(one.claim_result(3, 52, "", kStart, "c"), "closed");
+  EXPECT_EQ(one.claim_result(9, 53), "closed");
+}
+
+TEST_F(ServiceTest, a_decision_is_on_record_before_anybody_hears_of_it) {
+  ASSERT_TRUE(one.request_review(review_json(), "call-1"));
+  ASSERT_TRUE(one.vote(1, "ann@sre", "approve"));
+  ASSERT_EQ(one.topics.published.size(), 3u);
+  EXPECT_EQ(one.topics.published[2].topic, "review.decided");
+  EXPECT_EQ(one.topics.published[2].recorded_before, 3u);
+  EXPECT_EQ(one.topics.published[2].message.body["state"], "approved");
+  EXPECT_TRUE(one.topics.published[2].message.body["decision"].contains("signature"));
+}
+
+TEST_F(ServiceTest, while_the_journal_refuses_no_decision_leaves_and_no_grant_is_claimed) {
+  ASSERT_TRUE(one.request_review(review_json(), "call-1"));
+  one.sink.broken = true;
+  EXPECT_EQ(one.vote(1, "ann@sre", "approve").error().code, Code::not_durable);
+  const auto status = two.status(1).value().body["reviews"][0];
+  EXPECT_EQ(status["state"], "pending");
+  EXPECT_FALSE(status.contains("decision"));
+  EXPECT_EQ(two.claim_result(1, 50, "call-1"), "closed");
+  EXPECT_EQ(one.topics.published.size(), 1u);
+  // The other replica finishes what this one cannot.
+  two.service.tick(store, kStart + 6s);
+  EXPECT_EQ(two.status(1).value().body["reviews"][0]["state"], "approved");
+  EXPECT_EQ(two.sink.count(record::type::kReviewDecided), 1u);
+  EXPECT_EQ(two.topics.published.back().topic, "review.decided");
+  EXPECT_EQ(two.claim_result(1, 50, "call-1"), "claimed");
+}
+
+TEST_F(ServiceTest, a_review_that_expires_is_recorded_and_published_once) {
+  ASSERT_TRUE(one.request_review(review_json(), "call-1"));
+  EXPECT_EQ(one.request_review(review_json(), "call-1", kStart + 15min).value().body["state"], "expired");
+  one.service.tick(store, kStart + 15min);
+  two.service.tick(store, kStart + 15min);
+  EXPECT_EQ(one.sink.count(record::type::kReviewDecided), 1u);
+  EXPECT_EQ(two.sink.count(record::type::kReviewDecided), 0u);
+  EXPECT_EQ(one.topics.published.back().message.body["state"], "expired");
+  EXPECT_EQ(one.vote(1, "ann@sre", "approve", kStart + 16min).error().code, Code::review_closed);
+  EXPECT_EQ(text(one.request_review(review_json(2), "call-2", kStart + 16min), "review_id"), to_text(id(2)));
+}
+
+TEST_F(ServiceTest, votes_of_somebody_who_was_revoked_since_do_not_count) {
+  Json review = review_json();
+  review["required"] = 2;
+  ASSERT_TRUE(one.request_review(review, "call-1"));
+  ASSERT_TRUE(one.vote(1, "ann@sre", "approve"));
+  one.configuration.revoked.principals = {"corp:ann"};
+  EXPECT_EQ(text(one.vote(1, "bob@sre", "approve"), "state"), "pending");
+  EXPECT_EQ(text(one.vote(1, "cyd@sre", "approve"), "state"), "approved");
+}
+
+TEST_F(ServiceTest, every_message_is_refused_from_a_role_that_may_not_send_it) {
+  const std::vector<std::pair<std::string, std::vector<Role>>> rows{{"ReviewRequested", {Role::gateway}},
+                                                                    {"ReviewStatusRequested", {Role::gateway}},
+                                                                    {"GrantClaimRequested", {Role::gateway}},
+                                                                    {"GrantSettled", {Role::gateway}},
+                                                                    {"ClaimsOfGatewayRequested", {Role::gateway}},
+                                                                    {"ReviewsRequested", {Role::op, Role::frontend}},
+                                                                    {"ReviewRequestedById", {Role::op, Role::frontend}},
+                                                                    {"VoteCast", {Role::op, Role::frontend}},
+                                                                    {"ConsoleLinkRequested", {Role::op}}};
+  for (const auto& [type, allowed] : rows) {
+    for (const Role role : {Role::none, Role::broker, Role::gateway, Role::approvals, Role::masker, Role::auditor,
+                            Role::op, Role::frontend}) {
+      const auto answer = one.ask(role, type, Json::object());
+      const bool may = std::find(allowed.begin(), allowed.end(), role) != allowed.end();
+      EXPECT_EQ(!answer && answer.error().code == Code::denied, !may) << type << " from " << wire::name(role);
+    }
+  }
+  EXPECT_EQ(one.ask(Role::gateway, "MaskRequested", Json::object()).error().code, Code::unsupported);
+}
+
+TEST_F(ServiceTest, hostile_bodies_are_refused_and_change_nothing) {
+  ASSERT_TRUE(one.request_review(review_json(), "call-1"));
+  const Json claims_many = Json::array_t(201, Json::object());
+  const std::vector<std::tuple<Role, std::string, Json>> rows{
+      {Role::gateway, "ReviewRequested", {{"review", 5}}},
+      {Role::gateway, "ReviewStatusRequested", {{"review_ids", "all"}}},
+      {Role::gateway, "ReviewStatusRequested", {{"review_ids", {1}}}},
+      {Role::gateway, "ReviewStatusRequested", {{"review_ids", Json::array_t(1001, "x")}}},
+      {Role::gateway, "GrantClaimRequested", {{"claims", claims_many}}},
+      {Role::gateway, "GrantClaimRequested", {{"claims", {1}}}},
+      {Role::gateway, "GrantSettled", {{"operation_id", to_text(id(1))}}},
+      {Role::op, "ReviewsRequested", {{"state", "all"}}},
+      {Role::op, "ReviewsRequested", {{"limit", "many"}}},
+      {Role::op, "ReviewRequestedById", {{"review_id", "' OR 1=1 --"}}},
+      {Role::op, "ReviewRequestedById", {{"review_id", to_text(id(99))}}},
+      {Role::op, "VoteCast", {{"review_id", to_text(id(1))}, {"verdict", "approve"}}},
+      {Role::op, "VoteCast", {{"review_id", to_text(id(1))}, {"verdict", "approve"}, {"token", "forged"}}},
+      {Role::op, "VoteCast", {{"review_id", to_text(id(1))}, {"verdict", "yes"}, {"token", "ann@sre"}}},
+      {Role::op, "VoteCast", {{"review_id", to_text(id(1))}, {"verdict", "approve"}, {"token", "ann@guests"}}},
+      {Role::op, "ConsoleLinkRequested", {{"reviewer", "corp:ann"}}},
+      {Role::op, "ConsoleLinkRequested", {{"token", "ann@guests"}}}};
+  for (const auto& [role, type, body] : rows) EXPECT_FALSE(one.ask(role, type, body)) << type << " " << body;
+  EXPECT_EQ(one.status(1).value().body["reviews"][0]["state"], "pending");
+  EXPECT_EQ(one.sink.recorded.size(), 1u);
+}
+
+TEST_F(ServiceTest, a_flood_of_one_principal_is_overloaded_and_others_still_get_in) {
+  for (std::size_t i = 0; i < kPendingPerPrincipalMax; ++i) {
+    Json review = review_json(1, "digest-" + std::to_string(i));
+    review["review_id"] = to_text(one.ids.next(kStart));
+    ASSERT_TRUE(one.request_review(review, "call-" + std::to_string(i)));
+  }
+  EXPECT_EQ(one.request_review(review_json(2, "one more"), "call").error().code, Code::overloaded);
+  Json other = review_json(3);
+  other["principal"] = "local:other";
+  EXPECT_TRUE(one.request_review(other, "call"));
+}
+
+TEST_F(ServiceTest, a_list_fits_the_bus_and_leaves_large_parameters_to_the_detail) {
+  for (std::uint8_t i = 1; i <= 20; ++i) {
+    Json review = review_json(i, "digest-" + std::to_string(i));
+    review["parameters"] = {{"Item", std::string(400 << 10, 'x')}};
+    ASSERT_TRUE(one.request_review(review, ""));
+  }
+  const auto list = one.ask(Role::op, "ReviewsRequested", Json::object()).value();
+  EXPECT_EQ(list.body["reviews"].size(), 20u);
+  EXPECT_LT(to_json(list.body).size(), wire::kBodyBytesMax);
+  EXPECT_TRUE(list.body["reviews"][0].contains("parameters_note"));
+  const auto detail = one.ask(Role::op, "ReviewRequestedById", {{"review_id", to_text(id(1))}}).value();
+  EXPECT_EQ(detail.body["review"]["parameters"]["Item"].get<std::string>().size(), 400u << 10);
+}
+
+TEST_F(ServiceTest, a_restarted_gateway_learns_its_open_claims) {
+  ASSERT_TRUE(one.request_review(review_json(), "call-1"));
+  ASSERT_TRUE(one.vote(1, "ann@sre", "approve"));
+  ASSERT_EQ(one.claim_result(1, 50, "call-1"), "claimed");
+  const auto mine = two.ask(Role::gateway, "ClaimsOfGatewayRequested", {{"gateway", "gateway-1"}}).value().body;
+  ASSERT_EQ(mine["claims"].size(), 1u);
+  EXPECT_EQ(mine["claims"][0]["operation_id"], to_text(id(50)));
+  EXPECT_EQ(mine["claims"][0]["epoch"], 1);
+  EXPECT_EQ(mine["claims"][0]["state"], "claimed");
+  const auto others = two.ask(Role::gateway, "ClaimsOfGatewayRequested", {{"gateway", "gateway-2"}}).value().body;
+  EXPECT_TRUE(others["claims"].empty());
+}
+
+}  // namespace
+}  // namespace holdpoint::approvals
