@@ -1,0 +1,80 @@
+// The data of the events that a gateway records (PROTOCOL.md, "Events"). Pure: builds JSON, writes nothing.
+//
+// Nothing sensitive enters: members that the model marks are replaced here, the rest of the parameters has been through
+// the masker before it comes here. Strings of agents that are not UTF-8 are carried as {"base64": …}.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "bus/base/json.hpp"
+#include "gateway/aws/operation.hpp"
+#include "gateway/operation/message.hpp"
+
+namespace holdpoint::record {
+
+/// What is known of one operation; members are empty as long as they are not.
+struct OperationFacts {
+  std::string operation_id;
+  std::string session_id;
+  std::string principal;
+  std::string role_arn;
+  std::string target;
+  std::string service;
+  std::string operation;
+  std::string region;
+  std::vector<std::string> actions;
+  std::vector<std::string> resources;
+  std::string access;
+  Json parameters = Json::object();  ///< as recorded: masked, bounded
+  std::string invocation_id;
+  std::string source_ip;
+  std::string user_agent;
+  std::string method;
+  std::string path;  ///< without the query, which may hold signatures and tokens
+  std::uint64_t body_bytes = 0;
+};
+
+/// Longer parameters are recorded as their hash and size: an entry of the journal is bounded.
+constexpr std::size_t kParameterBytesMax = 128 << 10;
+
+/// Takes over what the classifier found, parameters with every sensitive member replaced by {"masked": "sensitive"}.
+void describe(OperationFacts& facts, const aws::Operation& operation);
+/// `parameters` with the members at `pointers` replaced; a pointer that leads nowhere is passed over.
+Json without_sensitive(Json parameters, const std::vector<std::string>& pointers);
+/// What is recorded instead of parameters beyond the bound.
+Json bounded_parameters(Json parameters);
+
+Json operation_data(const OperationFacts& facts);
+
+struct Judgement {
+  std::string policy;
+  std::string statement;
+};
+Json refused_data(const OperationFacts& facts, const operation::Refusal& refusal, const Judgement& judgement,
+                  int status);
+Json parked_data(const OperationFacts& facts, const Judgement& judgement, std::string_view review_id);
+
+struct IntentFacts {
+  std::string decision;  ///< allowed, granted
+  std::string review_id;
+  std::string upstream_host;
+  bool record_full = true;
+};
+Json intended_data(const OperationFacts& facts, const Judgement& judgement, const IntentFacts& intent);
+Json answered_data(const OperationFacts& facts, int status, std::string_view upstream_request_id);
+
+struct OutcomeFacts {
+  std::string outcome;  ///< done, failed, unknown
+  int status = 0;
+  std::string upstream_request_id;
+  std::uint64_t request_bytes = 0;
+  std::uint64_t answer_bytes = 0;
+  Json findings = Json::array();
+  std::string blocked;
+  std::int64_t upstream_ms = 0;
+  std::int64_t wait_ms = 0;
+};
+Json completed_data(const OperationFacts& facts, const OutcomeFacts& outcome);
+
+}  // namespace holdpoint::record

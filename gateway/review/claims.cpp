@@ -1,0 +1,165 @@
+#include "gateway/review/claims.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <deque>
+#include <optional>
+#include <vector>
+
+namespace holdpoint::review {
+namespace {
+
+namespace asio = boost::asio;
+constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
+constexpr Duration kAttempt = std::chrono::seconds(5);
+constexpr std::chrono::milliseconds kPauseMin{100};
+constexpr std::chrono::milliseconds kPauseMax{5000};
+
+struct Pending {
+  Pending(asio::any_io_executor executor, ClaimWish what) : wish(std::move(what)), done(executor) {
+    done.expires_at(asio::steady_timer::time_point::max());
+  }
+  ClaimWish wish;
+  Instant deadline{};
+  std::optional<Result<operation::ClaimAnswered>> answer;
+  asio::steady_timer done;
+
+  void finish(Result<operation::ClaimAnswered> with) {
+    if (answer) return;
+    answer = std::move(with);
+    done.cancel();
+  }
+};
+
+Json to_json_object(const ClaimWish& wish, const Claimer& self) {
+  return {{"review_id", wish.review_id},          {"digest", wish.digest},
+          {"principal", wish.principal},          {"operation_id", wish.operation_id},
+          {"invocation_id", wish.invocation_id},  {"claimer", {{"gateway", self.gateway}, {"epoch", self.epoch}}},
+          {"policy_version", wish.policy_version}};
+}
+
+std::optional<operation::Claim> claim_from_name(std::string_view name) {
+  if (name == "claimed") return operation::Claim::claimed;
+  if (name == "in_use") return operation::Claim::in_use;
+  if (name == "settled") return operation::Claim::settled;
+  if (name == "closed") return operation::Claim::closed;
+  return std::nullopt;
+}
+
+Result<operation::ClaimAnswered> read_answer(const Json& entry, const std::string& operation_id) {
+  if (!entry.is_object() || string_or(entry, "operation_id") != operation_id)
+    return fail(Code::malformed, "approvals answered about another operation");
+  const auto claim = claim_from_name(string_or(entry, "result"));
+  if (!claim) return fail(Code::malformed, "approvals answered something unknown");
+  operation::ClaimAnswered answer{*claim, {}};
+  if (*claim != operation::Claim::settled) return answer;
+  operation::RecordedOutcome outcome;
+  outcome.outcome = string_or(entry, "state", "unknown");
+  if (const auto details = entry.find("outcome"); details != entry.end() && details->is_object()) {
+    if (const auto status = get_int(*details, "status")) outcome.status = static_cast<int>(*status);
+    outcome.upstream_request_id = string_or(*details, "request_id");
+  }
+  answer.outcome = std::move(outcome);
+  return answer;
+}
+
+}  // namespace
+
+struct Claims::State {
+  State(asio::any_io_executor on, Request with, Claimer who)
+      : executor(on), request(std::move(with)), self(std::move(who)), claim_due(on), settlement_due(on) {
+    claim_due.expires_at(asio::steady_timer::time_point::max());
+    settlement_due.expires_at(asio::steady_timer::time_point::max());
+  }
+  asio::any_io_executor executor;
+  Request request;
+  Claimer self;
+  std::deque<std::shared_ptr<Pending>> claims;
+  std::deque<Settlement> settlements;
+  asio::steady_timer claim_due;
+  asio::steady_timer settlement_due;
+};
+
+Claims::Claims(asio::any_io_executor executor, Request request, Claimer self)
+    : state_(std::make_shared<State>(std::move(executor), std::move(request), std::move(self))) {}
+Claims::~Claims() = default;
+
+std::size_t Claims::unsettled() const { return state_->settlements.size(); }
+const Claimer& Claims::self() const { return state_->self; }
+
+asio::awaitable<Result<operation::ClaimAnswered>> Claims::claim(ClaimWish wish, Duration at_most) {
+  const auto state = state_;
+  const auto pending = std::make_shared<Pending>(state->executor, std::move(wish));
+  pending->deadline = system_now() + at_most;
+  state->claims.push_back(pending);
+  state->claim_due.cancel();
+  while (!pending->answer) (void)co_await pending->done.async_wait(kTuple);
+  co_return std::move(*pending->answer);
+}
+
+void Claims::settle(Settlement settlement) {
+  if (state_->settlements.size() >= kUnsettledMax) state_->settlements.pop_front();
+  state_->settlements.push_back(std::move(settlement));
+  state_->settlement_due.cancel();
+}
+
+asio::awaitable<void> Claims::run_claims() {
+  const auto state = state_;
+  for (;;) {
+    while (state->claims.empty()) (void)co_await state->claim_due.async_wait(kTuple);
+    std::vector<std::shared_ptr<Pending>> batch;
+    wire::Message message{"GrantClaimRequested", Json{{"claims", Json::array()}}, {}};
+    Instant deadline = system_now();
+    while (!state->claims.empty() && batch.size() < kClaimsMax) {
+      batch.push_back(std::move(state->claims.front()));
+      state->claims.pop_front();
+      message.body["claims"].push_back(to_json_object(batch.back()->wish, state->self));
+      deadline = std::max(deadline, batch.back()->deadline);
+    }
+    auto answer = co_await state->request("reviews", std::move(message), deadline, {});
+    const Json* entries = nullptr;
+    if (answer && answer->body.contains("claims") && answer->body["claims"].is_array() &&
+        answer->body["claims"].size() == batch.size())
+      entries = &answer->body["claims"];
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      if (entries != nullptr) {
+        batch[i]->finish(read_answer((*entries)[i], batch[i]->wish.operation_id));
+      } else {
+        batch[i]->finish(answer ? Error{Code::malformed, "approvals' answer is malformed"} : answer.error());
+      }
+    }
+  }
+}
+
+asio::awaitable<void> Claims::run_settlements() {
+  const auto state = state_;
+  asio::steady_timer pause(state->executor);
+  std::chrono::milliseconds wait = kPauseMin;
+  for (;;) {
+    while (state->settlements.empty()) (void)co_await state->settlement_due.async_wait(kTuple);
+    const Settlement settlement = state->settlements.front();
+    Json body{{"operation_id", settlement.operation_id},
+              {"review_id", settlement.review_id},
+              {"claimer", {{"gateway", settlement.claimer.gateway}, {"epoch", settlement.claimer.epoch}}},
+              {"state", settlement.state}};
+    if (settlement.status != 0) {
+      body["outcome"] = {{"status", settlement.status}};
+      if (!settlement.upstream_request_id.empty()) body["outcome"]["request_id"] = settlement.upstream_request_id;
+    }
+    auto noted = co_await state->request("reviews", {"GrantSettled", std::move(body), {}}, system_now() + kAttempt, {});
+    const bool later = !noted && (noted.error().code == Code::timed_out || noted.error().code == Code::unavailable ||
+                                  noted.error().code == Code::overloaded);
+    if (!later) {  // noted, or refused for good
+      if (!state->settlements.empty() && state->settlements.front().operation_id == settlement.operation_id)
+        state->settlements.pop_front();
+      wait = kPauseMin;
+      continue;
+    }
+    pause.expires_after(wait);
+    wait = std::min(wait * 2, kPauseMax);
+    (void)co_await pause.async_wait(kTuple);
+  }
+}
+
+}  // namespace holdpoint::review

@@ -1,0 +1,48 @@
+#include "gateway/review/parking.hpp"
+
+namespace holdpoint::review {
+
+Parking::Place& Parking::Place::operator=(Place&& other) noexcept {
+  if (this != &other) {
+    leave();
+    parking_ = other.parking_;
+    principal_ = std::move(other.principal_);
+    other.parking_ = nullptr;
+  }
+  return *this;
+}
+
+void Parking::Place::leave() {
+  if (parking_ != nullptr) parking_->leave(principal_);
+  parking_ = nullptr;
+}
+
+Result<Parking::Place> Parking::enter(const std::string& principal, Limits limits) {
+  const std::lock_guard lock(mutex_);
+  if (total_ >= limits.total_max)
+    return fail(Code::overloaded, "this gateway already holds " + std::to_string(total_) + " calls for review");
+  std::uint32_t& own = by_principal_[principal];
+  if (own >= limits.per_principal_max) {
+    if (own == 0) by_principal_.erase(principal);
+    return fail(Code::overloaded, "you already have " + std::to_string(limits.per_principal_max) +
+                                      " calls waiting for review; wait for a decision");
+  }
+  ++own;
+  ++total_;
+  return Place(*this, principal);
+}
+
+void Parking::leave(const std::string& principal) {
+  const std::lock_guard lock(mutex_);
+  const auto own = by_principal_.find(principal);
+  HOLDPOINT_INVARIANT(own != by_principal_.end() && own->second > 0 && total_ > 0);
+  --total_;
+  if (--own->second == 0) by_principal_.erase(own);
+}
+
+std::size_t Parking::size() const {
+  const std::lock_guard lock(mutex_);
+  return total_;
+}
+
+}  // namespace holdpoint::review

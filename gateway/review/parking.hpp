@@ -1,0 +1,48 @@
+// How many operations may wait for people: in this gateway, and of one principal. Shared by the shards.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "bus/base/result.hpp"
+
+namespace holdpoint::review {
+
+class Parking {
+ public:
+  /// Holds one place until it goes.
+  class Place {
+   public:
+    Place() = default;
+    Place(Parking& parking, std::string principal) : parking_(&parking), principal_(std::move(principal)) {}
+    Place(Place&& other) noexcept : parking_(other.parking_), principal_(std::move(other.principal_)) {
+      other.parking_ = nullptr;
+    }
+    Place& operator=(Place&& other) noexcept;
+    ~Place() { leave(); }
+
+   private:
+    void leave();
+    Parking* parking_ = nullptr;
+    std::string principal_;
+  };
+
+  struct Limits {
+    std::uint32_t total_max = 0;
+    std::uint32_t per_principal_max = 0;
+  };
+  /// Fails with `overloaded`, saying which bound. The parking outlives its places.
+  Result<Place> enter(const std::string& principal, Limits limits);
+  [[nodiscard]] std::size_t size() const;
+
+ private:
+  void leave(const std::string& principal);
+
+  mutable std::mutex mutex_;
+  std::size_t total_ = 0;
+  std::map<std::string, std::uint32_t> by_principal_;
+};
+
+}  // namespace holdpoint::review

@@ -1,0 +1,60 @@
+#include "gateway/record/operation_record.hpp"
+
+#include <gtest/gtest.h>
+
+namespace holdpoint::record {
+namespace {
+
+OperationFacts facts() {
+  OperationFacts out;
+  out.operation_id = "op1";
+  out.session_id = "s1";
+  aws::Operation operation;
+  operation.service = "secrets-manager";
+  operation.operation = "PutSecretValue";
+  operation.parameters = {{"SecretId", "a"}, {"SecretString", "hunter2"}, {"Nested", {{"Password", "hunter3"}}}};
+  operation.sensitive = {"/SecretString", "/Nested/Password", "/Absent/Member"};
+  operation.requirements = {{"secretsmanager:PutSecretValue", "arn:b", {}},
+                            {"secretsmanager:PutSecretValue", "arn:a", {}}};
+  describe(out, operation);
+  return out;
+}
+
+TEST(OperationRecord, holds_no_member_that_the_model_marks_as_sensitive) {
+  for (const Json& data : {refused_data(facts(), {"denied", Code::denied, "no"}, {"p", "s"}, 403),
+                           parked_data(facts(), {}, "r1"), intended_data(facts(), {}, {})}) {
+    const std::string text = to_json(data);
+    EXPECT_EQ(text.find("hunter"), std::string::npos) << text;
+    EXPECT_NE(text.find("masked"), std::string::npos) << text;
+  }
+}
+
+TEST(OperationRecord, hides_everything_when_a_pointer_does_not_parse) {
+  EXPECT_EQ(to_json(without_sensitive({{"a", "hunter2"}}, {"a"})).find("hunter2"), std::string::npos);
+}
+
+TEST(OperationRecord, carries_what_is_not_text_and_bounds_what_is_long) {
+  OperationFacts odd = facts();
+  odd.user_agent = "\xff\xfe";
+  odd.path = std::string(100000, 'p');
+  const Json data = operation_data(odd);
+  EXPECT_TRUE(data["user_agent"].contains("base64"));
+  EXPECT_LE(data["path"].get<std::string>().size(), 4096u);
+  EXPECT_EQ(bounded_parameters({{"a", std::string(kParameterBytesMax, 'x')}}).value("bytes", 0u),
+            kParameterBytesMax + 8);
+}
+
+TEST(OperationRecord, names_each_action_and_resource_once) {
+  const Json data = operation_data(facts());
+  EXPECT_EQ(data["actions"], Json::array({"secretsmanager:PutSecretValue"}));
+  EXPECT_EQ(data["resources"], Json::array({"arn:a", "arn:b"}));
+}
+
+TEST(OperationRecord, keeps_parameters_out_when_policy_says_metadata) {
+  IntentFacts intent;
+  intent.record_full = false;
+  EXPECT_FALSE(intended_data(facts(), {}, intent).contains("parameters"));
+}
+
+}  // namespace
+}  // namespace holdpoint::record
