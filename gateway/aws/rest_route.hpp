@@ -1,0 +1,15 @@
+// REST routes: method, path segments, literal and required query keys, required headers; the most specific one wins.
+#pragma once
+
+#include "gateway/aws/route.hpp"
+
+namespace holdpoint::aws {
+
+/// S3 included: the bucket comes from the path or the Host, the rest of the path is the key.
+Result<Route> rest_route(const HttpHead& head, const CallScope& scope,
+                         const std::vector<const ServiceModel*>& services);
+
+/// The bucket that Host names in virtual-host style; empty for path style.
+std::string_view virtual_host_bucket(std::string_view host, const CallScope& scope);
+
+}  // namespace holdpoint::aws

@@ -1,0 +1,212 @@
+#include "gateway/aws/route.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "gateway/aws/rest_route.hpp"
+
+namespace holdpoint::aws {
+namespace {
+
+constexpr std::size_t kFieldsMax = 20000;  // BatchWrite-like calls of the query protocols stay below 10,000
+
+using Services = std::vector<const ServiceModel*>;
+
+bool any_speaks(const Services& services, std::initializer_list<Protocol> protocols) {
+  return std::any_of(services.begin(), services.end(), [&](const ServiceModel* service) {
+    return std::any_of(protocols.begin(), protocols.end(),
+                       [&](Protocol protocol) { return service->speaks(protocol); });
+  });
+}
+
+Error contradiction(std::string_view what, const CallScope& scope) {
+  return fail(Code::denied,
+              std::string(what) + " contradicts the credential scope's service \"" + display(scope.service, 80) + "\"");
+}
+
+Error unknown(std::string_view what, const CallScope& scope) {
+  return fail(Code::not_found, "no operation " + display(what, 120) + " in service " + display(scope.service, 80));
+}
+
+std::string_view content_type(const HttpHead& head) {
+  const auto type = single_header(head.headers, "content-type").value_or("");
+  return trim(type.substr(0, type.find(';')));
+}
+
+// POST /service/NAME/operation/NAME with smithy-protocol: rpc-v2-cbor
+Result<Route> cbor_route(const HttpHead& head, const CallScope& scope, const Services& services) {
+  if (head.method != "POST" || !head.query().empty())
+    return fail(Code::malformed, "rpc-v2-cbor calls are POST without a query");
+  std::string_view path = head.path();
+  constexpr std::string_view kService = "/service/";
+  constexpr std::string_view kOperation = "/operation/";
+  const std::size_t middle = path.find(kOperation);
+  if (!path.starts_with(kService) || middle == std::string_view::npos) {
+    return fail(Code::malformed, "an rpc-v2-cbor path is /service/NAME/operation/NAME");
+  }
+  const std::string_view service_name = path.substr(kService.size(), middle - kService.size());
+  const std::string_view operation_name = path.substr(middle + kOperation.size());
+  for (const ServiceModel* service : services) {
+    const bool json = service->speaks(Protocol::json10) || service->speaks(Protocol::json11) ||
+                      service->speaks(Protocol::rpc_v2_cbor);
+    if (!json || service->target != service_name) continue;
+    const OperationModel* operation = service->operation(operation_name);
+    if (operation == nullptr) return unknown(operation_name, scope);
+    Route route;
+    route.operation = operation;
+    route.protocol = Protocol::rpc_v2_cbor;
+    route.path = path;
+    return route;
+  }
+  return contradiction("the path's service", scope);
+}
+
+Result<Route> target_route(const HttpHead& head, std::string_view target, const CallScope& scope,
+                           const Services& services) {
+  if (head.method != "POST" || head.target != "/") return fail(Code::malformed, "a call with X-Amz-Target is POST /");
+  const std::size_t dot = target.rfind('.');
+  if (dot == std::string_view::npos) return fail(Code::malformed, "X-Amz-Target is SERVICE.OPERATION");
+  for (const ServiceModel* service : services) {
+    const bool json10 = service->speaks(Protocol::json10);
+    if ((!json10 && !service->speaks(Protocol::json11)) || service->target != target.substr(0, dot)) continue;
+    const OperationModel* operation = service->operation(target.substr(dot + 1));
+    if (operation == nullptr) return unknown(target, scope);
+    const std::string_view type = content_type(head);
+    if (type != "application/x-amz-json-1.0" && type != "application/x-amz-json-1.1") {
+      return fail(Code::malformed, "a call with X-Amz-Target has Content-Type application/x-amz-json-1.0 or -1.1");
+    }
+    Route route;
+    route.operation = operation;
+    route.protocol = json10 ? Protocol::json10 : Protocol::json11;
+    route.path = "/";
+    return route;
+  }
+  return contradiction("X-Amz-Target " + display(target, 120), scope);
+}
+
+Result<void> check_unique(const Fields& fields) {
+  std::set<std::string_view> seen;
+  for (const auto& entry : fields) {
+    if (!seen.insert(entry.first).second)
+      return fail(Code::malformed, "duplicate parameter " + display(entry.first, 80));
+  }
+  return {};
+}
+
+Result<Route> action_route(Fields fields, const CallScope& scope, const Services& services) {
+  if (auto checked = check_unique(fields); !checked) return checked.error();
+  const std::string* action = field(fields, "Action");
+  const std::string* version = field(fields, "Version");
+  if (action == nullptr || version == nullptr)
+    return fail(Code::malformed, "a call of the query protocol needs Action and Version");
+  Route route;
+  for (const ServiceModel* service : services) {
+    const bool ec2 = service->speaks(Protocol::ec2);
+    if ((!ec2 && !service->speaks(Protocol::query)) || service->version != *version) continue;
+    const OperationModel* operation = service->operation(*action);
+    if (operation == nullptr) continue;
+    if (route.operation != nullptr) {
+      route.twins.push_back(operation);
+      continue;
+    }
+    route.operation = operation;
+    route.protocol = ec2 ? Protocol::ec2 : Protocol::query;
+  }
+  if (route.operation == nullptr) return unknown(*action + " of version " + *version, scope);
+  for (auto& entry : fields) {
+    if (entry.first != "Action" && entry.first != "Version" && !is_presigning(entry.first))
+      route.form.push_back(std::move(entry));
+  }
+  route.path = "/";
+  return route;
+}
+
+Result<Route> form_route(const HttpHead& head, const CallScope& scope, const Services& services,
+                         const BytesView* body) {
+  if (head.path() != "/") return fail(Code::malformed, "calls of the query protocol go to /");
+  auto in_query = parse_fields(head.query(), false);
+  if (!in_query) return in_query.error();
+  if (head.method == "GET") {
+    if (body != nullptr && !body->empty()) return fail(Code::malformed, "a GET call has no body");
+    return action_route(std::move(*in_query), scope, services);
+  }
+  if (head.method != "POST") return fail(Code::malformed, "calls of the query protocol are GET or POST");
+  for (const auto& entry : *in_query) {
+    if (!is_presigning(entry.first)) return fail(Code::malformed, "parameters in the query string and in the form");
+  }
+  if (body == nullptr) {
+    Route route;
+    route.protocol = any_speaks(services, {Protocol::ec2}) ? Protocol::ec2 : Protocol::query;
+    route.path = "/";
+    return route;
+  }
+  auto fields = parse_fields(*body, true);
+  if (!fields) return fields.error();
+  return action_route(std::move(*fields), scope, services);
+}
+
+}  // namespace
+
+bool is_presigning(std::string_view name) {
+  return name == "X-Amz-Algorithm" || name == "X-Amz-Credential" || name == "X-Amz-Date" || name == "X-Amz-Expires" ||
+         name == "X-Amz-SignedHeaders" || name == "X-Amz-Signature" || name == "X-Amz-Security-Token" ||
+         name == "X-Amz-Content-Sha256";
+}
+
+Result<Fields> parse_fields(std::string_view text, bool plus_is_space) {
+  Fields fields;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find('&', begin), text.size());
+    const std::string_view part = text.substr(begin, end - begin);
+    begin = end + 1;
+    if (part.empty()) continue;
+    if (!plus_is_space && part.find('+') != std::string_view::npos) {
+      return fail(Code::malformed, "a raw + in the query string is ambiguous: send %20 or %2B");
+    }
+    const std::size_t equals = std::min(part.find('='), part.size());
+    const std::string_view value = equals < part.size() ? part.substr(equals + 1) : std::string_view();
+    auto key = plus_is_space ? form_decode(part.substr(0, equals)) : uri_decode(part.substr(0, equals));
+    auto decoded = plus_is_space ? form_decode(value) : uri_decode(value);
+    if (!key || !decoded || !is_utf8(*key) || !is_utf8(*decoded))
+      return fail(Code::malformed, "a parameter is not %-encoded UTF-8");
+    if (key->empty()) return fail(Code::malformed, "a parameter without a name");
+    if (fields.size() == kFieldsMax) return fail(Code::too_large, "more than 20,000 parameters");
+    fields.emplace_back(std::move(*key), std::move(*decoded));
+  }
+  return fields;
+}
+
+const std::string* field(const Fields& fields, std::string_view name) {
+  for (const auto& entry : fields) {
+    if (entry.first == name) return &entry.second;
+  }
+  return nullptr;
+}
+
+Result<Route> find_route(const HttpHead& head, const CallScope& scope, const BytesView* body) {
+  const Services& services = Table::instance().signing_as(scope.service);
+  if (services.empty())
+    return fail(Code::unsupported, "no AWS service signs as \"" + display(scope.service, 80) + "\"");
+  if (count_headers(head.headers, "smithy-protocol") > 0) {
+    if (single_header(head.headers, "smithy-protocol") != "rpc-v2-cbor" ||
+        count_headers(head.headers, "x-amz-target") > 0) {
+      return fail(Code::malformed, "smithy-protocol is not rpc-v2-cbor alone");
+    }
+    return cbor_route(head, scope, services);
+  }
+  if (count_headers(head.headers, "x-amz-target") > 0) {
+    const auto target = single_header(head.headers, "x-amz-target");
+    if (!target) return fail(Code::malformed, "duplicate header x-amz-target");
+    return target_route(head, *target, scope, services);
+  }
+  const bool form = content_type(head) == "application/x-www-form-urlencoded";
+  const bool action_query = head.query().find("Action=") != std::string_view::npos;
+  if (any_speaks(services, {Protocol::query, Protocol::ec2}) && (form || action_query))
+    return form_route(head, scope, services, body);
+  if (any_speaks(services, {Protocol::rest_json, Protocol::rest_xml, Protocol::s3}))
+    return rest_route(head, scope, services);
+  return fail(Code::malformed, "the request names no operation: service \"" + display(scope.service, 80) +
+                                   "\" is called with X-Amz-Target or with Action");
+}
+
+}  // namespace holdpoint::aws
