@@ -104,7 +104,7 @@ Result<Submission> submission_from_message(const wire::Message& message) {
   const auto head = get_hash(body, "head");
   if (!head) return head.error();
   auto signature = from_base64(string_or(body, "signature"));
-  if (!signature) return fail(Code::malformed, "\"signature\" is no base64");
+  if (!signature || signature->size() != 64) return fail(Code::malformed, "\"signature\" is no signature in base64");
   auto entries = unpack(message.attachments[0], *count);
   if (!entries) return entries.error();
   submission.epoch = *epoch;

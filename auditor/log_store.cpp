@@ -1,0 +1,262 @@
+#include "auditor/log_store.hpp"
+
+#include <array>
+#include <pqxx/pqxx>
+#include <set>
+
+#include "auditor/columns.hpp"
+#include "bus/record/tree_hash.hpp"
+
+namespace holdpoint::auditor {
+namespace {
+
+constexpr std::int64_t kLogLock = 0x686f6c64706f696e;  // "holdpoin": one log per database, one writer per log
+
+constexpr std::array<const char*, 9> kFixedColumns{"index",     "received_at", "source", "epoch",      "sequence",
+                                                   "leaf_hash", "head",        "bytes",  "quarantined"};
+
+/// bytea as COPY and parameters take it. The backslash is escaped by stream_to where that is needed.
+std::string bytea(BytesView bytes) { return "\\x" + to_hex(bytes); }
+
+Bytes bytes_of(const pqxx::field& field) { return from_hex(std::string_view(field.c_str()).substr(2)).value(); }
+
+Result<Hash> hash_of(const pqxx::field& field) {
+  const Bytes bytes = bytes_of(field);
+  if (bytes.size() != sizeof(Hash)) return fail(Code::tampered, "a hash in the log has another length");
+  return hash_from(bytes);
+}
+
+/// `malformed` for what the statement's data caused; anything else leaves the outcome unknown.
+Error error_of(const std::exception& exception) {
+  if (const auto* sql = dynamic_cast<const pqxx::sql_error*>(&exception)) {
+    // Class 22 data exception, 23 integrity, 54 limits: sent again they fail again.
+    const std::string state = sql->sqlstate();
+    for (const char* data : {"22", "23", "54"}) {
+      if (state.starts_with(data)) return fail(Code::malformed, exception.what());
+    }
+    // libpqxx 6.4 reports what COPY refuses without a state.
+    if (state.empty() && dynamic_cast<const pqxx::broken_connection*>(&exception) == nullptr) {
+      return fail(Code::malformed, exception.what());
+    }
+  }
+  return fail(Code::unavailable, std::string("database: ") + exception.what());
+}
+
+class PostgresLogStore final : public LogStore {
+ public:
+  explicit PostgresLogStore(std::string dsn) : dsn_(std::move(dsn)) {}
+
+  Result<LogState> open() override {
+    try {
+      return connect_and_read();
+    } catch (const std::exception& exception) {
+      connection_.reset();
+      return fail(Code::unavailable, std::string("database: ") + exception.what());
+    }
+  }
+
+  Result<void> commit(const Batch& batch) override {
+    try {
+      ensure_partition(batch.received_at);
+      pqxx::work transaction(*connection_);
+      copy_rows(transaction, batch);
+      copy_nodes(transaction, batch);
+      add_sources_and_quarantine(transaction, batch);
+      transaction.commit();
+      known_sources_.merge(sources_in_flight_);
+      return {};
+    } catch (const std::exception& exception) {
+      return error_of(exception);
+    }
+  }
+
+  Result<Hash> node(NodeId id) override {
+    try {
+      pqxx::nontransaction query(*connection_);
+      if (id.level < kStoredLevel) return from_leaves(query, id);
+      const auto rows = query.exec_params("SELECT hash FROM audit.nodes WHERE level = $1 AND index = $2",
+                                          static_cast<int>(id.level), static_cast<std::int64_t>(id.index));
+      if (rows.empty()) return fail(Code::tampered, "the log's tree lacks a node");
+      return hash_of(rows[0][0]);
+    } catch (const std::exception& exception) {
+      return error_of(exception);
+    }
+  }
+
+  Result<std::optional<Hash>> head_at(const std::string& source, record::Position position) override {
+    try {
+      pqxx::nontransaction query(*connection_);
+      const auto rows = query.exec_params(
+          "SELECT head FROM audit.entries WHERE source = $1 AND epoch = $2 AND sequence = $3 UNION ALL "
+          "SELECT head FROM audit.dropped_leaves WHERE source = $1 AND epoch = $2 AND sequence = $3",
+          source, static_cast<std::int64_t>(position.epoch), static_cast<std::int64_t>(position.sequence));
+      if (rows.empty()) return std::optional<Hash>();
+      const auto head = hash_of(rows[0][0]);
+      if (!head) return head.error();
+      return std::optional<Hash>(*head);
+    } catch (const std::exception& exception) {
+      return error_of(exception);
+    }
+  }
+
+  Result<void> add_checkpoint(std::uint64_t size, const Hash& root, const std::string& note, Instant now) override {
+    try {
+      pqxx::work transaction(*connection_);
+      transaction.exec_params("INSERT INTO audit.checkpoints VALUES ($1, $2::bytea, $3, $4)",
+                              static_cast<std::int64_t>(size), bytea(view(root)), note, to_rfc3339(now));
+      transaction.commit();
+      return {};
+    } catch (const std::exception& exception) {
+      return error_of(exception);
+    }
+  }
+
+  Result<StoredCheckpoint> last_checkpoint() override {
+    try {
+      pqxx::nontransaction query(*connection_);
+      const auto rows = query.exec("SELECT size, note FROM audit.checkpoints ORDER BY size DESC LIMIT 1");
+      if (rows.empty()) return StoredCheckpoint{};
+      return StoredCheckpoint{rows[0][0].as<std::uint64_t>(), rows[0][1].as<std::string>()};
+    } catch (const std::exception& exception) {
+      return error_of(exception);
+    }
+  }
+
+ private:
+  Result<LogState> connect_and_read() {
+    partition_month_ = {};
+    known_sources_.clear();
+    connection_.reset();
+    connection_ = std::make_unique<pqxx::connection>(dsn_);
+    pqxx::nontransaction query(*connection_);
+    // For the session: it lasts exactly as long as the connection that writes.
+    const auto locked = query.exec_params("SELECT pg_try_advisory_lock($1)", kLogLock);
+    if (!locked[0][0].as<bool>()) {
+      connection_.reset();
+      return fail(Code::conflict, "another auditor writes the log");
+    }
+    query.exec("SET synchronous_commit = on; SET timezone = 'UTC'");
+    LogState state;
+    const auto size = query.exec(
+        "SELECT greatest((SELECT max(index) FROM audit.entries), (SELECT max(last) FROM audit.dropped), -1) + 1, "
+        "coalesce((SELECT max(size) FROM audit.checkpoints), 0)");
+    state.size = size[0][0].as<std::uint64_t>();
+    if (state.size < size[0][1].as<std::uint64_t>()) {
+      return fail(Code::tampered, "the log ends at " + std::to_string(state.size) + ", its last checkpoint at " +
+                                      size[0][1].as<std::string>() + ": entries are missing");
+    }
+    for (const auto& row : query.exec("SELECT source, max(epoch) FROM audit.sources GROUP BY source")) {
+      auto mark = read_mark(query, row[0].as<std::string>(), row[1].as<std::int64_t>());
+      if (!mark) return mark.error();
+      state.marks[row[0].as<std::string>()] = *mark;
+      known_sources_.insert({row[0].as<std::string>(), row[1].as<std::uint64_t>()});
+    }
+    return state;
+  }
+
+  static Result<SourceMark> read_mark(pqxx::transaction_base& query, const std::string& source, std::int64_t epoch) {
+    SourceMark mark{static_cast<std::uint64_t>(epoch), 0, {}};
+    for (const char* table : {"entries", "dropped_leaves"}) {
+      const auto rows = query.exec_params(std::string("SELECT sequence, head FROM audit.") + table +
+                                              " WHERE source = $1 AND epoch = $2 ORDER BY sequence DESC LIMIT 1",
+                                          source, epoch);
+      if (rows.empty() || rows[0][0].as<std::uint64_t>() <= mark.through) continue;
+      const auto head = hash_of(rows[0][1]);
+      if (!head) return head.error();
+      mark.through = rows[0][0].as<std::uint64_t>();
+      mark.head = *head;
+    }
+    return mark;
+  }
+
+  static Result<Hash> from_leaves(pqxx::transaction_base& query, NodeId id) {
+    const std::uint64_t first = id.index << id.level;
+    const std::uint64_t count = std::uint64_t{1} << id.level;
+    const auto rows = query.exec_params(
+        "SELECT leaf_hash FROM (SELECT index, leaf_hash FROM audit.entries WHERE index >= $1 AND index < $2 UNION ALL "
+        "SELECT index, leaf_hash FROM audit.dropped_leaves WHERE index >= $1 AND index < $2) AS leaves ORDER BY index",
+        static_cast<std::int64_t>(first), static_cast<std::int64_t>(first + count));
+    if (rows.size() != count) return fail(Code::tampered, "entries are missing from index " + std::to_string(first));
+    std::vector<Node> completed;
+    HashTree subtree;
+    for (const auto& row : rows) {
+      const auto leaf = hash_of(row[0]);
+      if (!leaf) return leaf;
+      subtree.append(*leaf, completed);
+    }
+    return subtree.root();
+  }
+
+  void ensure_partition(Instant moment) {
+    const auto month = std::chrono::year_month_day(std::chrono::floor<std::chrono::days>(moment));
+    const auto this_month = month.year() / month.month();
+    if (partition_month_ == this_month) return;
+    pqxx::nontransaction query(*connection_);
+    query.exec_params("SELECT audit.ensure_partition($1)", to_rfc3339(moment));
+    partition_month_ = this_month;
+  }
+
+  static void copy_rows(pqxx::work& transaction, const Batch& batch) {
+    std::vector<std::string> names(kFixedColumns.begin(), kFixedColumns.end());
+    for (const std::string_view name : column_names()) names.emplace_back(name);
+    pqxx::stream_to stream(transaction, "audit.entries", names);
+    const std::string received_at = to_rfc3339(batch.received_at);
+    for (const Row& row : batch.rows) {
+      const std::array<std::string, kFixedColumns.size()> fixed{std::to_string(row.index),
+                                                                received_at,
+                                                                row.source,
+                                                                std::to_string(row.position.epoch),
+                                                                std::to_string(row.position.sequence),
+                                                                bytea(view(row.leaf)),
+                                                                bytea(view(row.head)),
+                                                                bytea(row.bytes),
+                                                                row.quarantine.empty() ? "f" : "t"};
+      HOLDPOINT_INVARIANT(row.columns.size() == kColumnCount);
+      std::array<const char*, kFixedColumns.size() + kColumnCount> values;  // libpqxx streams tuples; a null is \N
+      auto value = values.begin();
+      for (const std::string& text : fixed) *value++ = text.c_str();
+      for (const auto& text : row.columns) *value++ = text ? text->c_str() : nullptr;
+      stream << values;
+    }
+    stream.complete();
+  }
+
+  static void copy_nodes(pqxx::work& transaction, const Batch& batch) {
+    if (batch.nodes.empty()) return;
+    pqxx::stream_to stream(transaction, "audit.nodes", std::vector<std::string>{"level", "index", "hash"});
+    for (const Node& node : batch.nodes) {
+      stream << std::array<std::string, 3>{std::to_string(node.id.level), std::to_string(node.id.index),
+                                           bytea(view(node.hash))};
+    }
+    stream.complete();
+  }
+
+  void add_sources_and_quarantine(pqxx::work& transaction, const Batch& batch) {
+    std::set<std::pair<std::string, std::uint64_t>> fresh;
+    for (const Row& row : batch.rows) {
+      if (!row.quarantine.empty()) {
+        transaction.exec_params("INSERT INTO audit.quarantine VALUES ($1, $2)", static_cast<std::int64_t>(row.index),
+                                row.quarantine);
+      }
+      const std::pair chain{row.source, row.position.epoch};
+      if (known_sources_.contains(chain) || !fresh.insert(chain).second) continue;
+      transaction.exec_params("INSERT INTO audit.sources VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING", row.source,
+                              static_cast<std::int64_t>(row.position.epoch), row.key_id, to_rfc3339(batch.received_at));
+    }
+    sources_in_flight_ = std::move(fresh);  // known once the transaction is
+  }
+
+  std::string dsn_;
+  std::unique_ptr<pqxx::connection> connection_;
+  std::chrono::year_month partition_month_{};
+  std::set<std::pair<std::string, std::uint64_t>> known_sources_;
+  std::set<std::pair<std::string, std::uint64_t>> sources_in_flight_;
+};
+
+}  // namespace
+
+std::unique_ptr<LogStore> postgres_log_store(std::string dsn) {
+  return std::make_unique<PostgresLogStore>(std::move(dsn));
+}
+
+}  // namespace holdpoint::auditor

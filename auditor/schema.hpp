@@ -1,0 +1,20 @@
+// The schema's files, built into the program (CMakeLists.txt makes schema.cpp from schema/*.sql).
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+namespace holdpoint::auditor {
+
+/// Rises with every change of schema/*.sql that an older auditor could not write under.
+constexpr int kSchemaVersion = 1;
+
+struct SchemaFile {
+  std::string_view name;
+  std::string_view sql;
+};
+
+/// In the order in which they are applied.
+const std::vector<SchemaFile>& schema_files();
+
+}  // namespace holdpoint::auditor

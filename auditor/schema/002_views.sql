@@ -1,0 +1,117 @@
+-- The documented views, and what the verifier needs, for holdpoint_reader. A view is made anew by every migration.
+
+DROP VIEW IF EXISTS audit.decision_times, audit.findings, audit.denials, audit.reviews, audit.sessions,
+  audit.operations, audit.log, audit.log_nodes, audit.log_sources, audit.log_checkpoints, audit.log_quarantine,
+  audit.log_dropped, audit.log_dropped_leaves;
+
+-- An entry's event, or NULL where it is none that PostgreSQL can read. Slow: for looking at few entries.
+CREATE OR REPLACE FUNCTION audit.event(bytes bytea) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+  RETURN convert_from(bytes, 'UTF8')::jsonb;
+EXCEPTION WHEN OTHERS THEN
+  RETURN NULL;
+END $$;
+
+-- One row per operation: what was asked, what was decided, how it ended. `decision` is allowed, granted, or why not
+-- (denied, rejected, expired, …); `outcome` is NULL while it runs, and stays so if the gateway died before it knew.
+CREATE VIEW audit.operations AS
+SELECT e.operation_id,
+       min(e.time)                                                                     AS time,
+       min(e.session_id)                                                               AS session_id,
+       min(e.principal)                                                                AS principal,
+       min(e.role_arn)                                                                 AS role_arn,
+       min(e.target)                                                                   AS target,
+       min(e.service)                                                                  AS service,
+       min(e.operation)                                                                AS operation,
+       min(e.region)                                                                   AS region,
+       min(e.access)                                                                   AS access,
+       coalesce(min(e.decision) FILTER (WHERE e.type = 'holdpoint.operation.refused'),
+                min(e.decision) FILTER (WHERE e.type = 'holdpoint.operation.intended'),
+                CASE WHEN bool_or(e.type = 'holdpoint.operation.parked') THEN 'held' END) AS decision,
+       min(e.outcome)                                                                  AS outcome,
+       max(e.status)                                                                   AS status,
+       min(e.reason)                                                                   AS reason,
+       min(e.policy)                                                                   AS policy,
+       min(e.statement)                                                                AS statement,
+       min(e.review_id)                                                                AS review_id,
+       max(e.wait_ms)                                                                  AS wait_ms,
+       max(e.upstream_ms)                                                              AS upstream_ms,
+       coalesce(max(e.findings), 0)                                                    AS findings,
+       min(e.upstream_request_id)                                                      AS upstream_request_id,
+       min(e.source)                                                                   AS gateway,
+       min(e.index)                                                                    AS first_index,
+       max(e.index)                                                                    AS last_index
+FROM audit.entries e
+WHERE e.operation_id IS NOT NULL AND e.type LIKE 'holdpoint.operation.%'
+GROUP BY e.operation_id;
+
+CREATE VIEW audit.sessions AS
+SELECT e.session_id,
+       min(e.principal)                                                                AS principal,
+       min(e.role_arn)                                                                 AS role_arn,
+       min(e.time)                                                                     AS started_at,
+       max(e.time)                                                                     AS last_at,
+       count(DISTINCT e.operation_id)                                                  AS operations,
+       count(DISTINCT e.operation_id) FILTER (WHERE e.type = 'holdpoint.operation.refused') AS denied,
+       count(DISTINCT e.operation_id) FILTER (WHERE e.type = 'holdpoint.operation.parked')  AS held,
+       min(e.source_ip)                                                                AS source_ip,
+       min(e.user_agent)                                                               AS user_agent
+FROM audit.entries e
+WHERE e.session_id IS NOT NULL
+GROUP BY e.session_id;
+
+CREATE VIEW audit.reviews AS
+SELECT e.review_id,
+       min(e.time) FILTER (WHERE e.type = 'holdpoint.review.requested')                AS requested_at,
+       min(e.time) FILTER (WHERE e.type = 'holdpoint.review.decided')                  AS decided_at,
+       coalesce(min(e.verdict) FILTER (WHERE e.type = 'holdpoint.review.decided'), 'pending') AS verdict,
+       min(e.reason) FILTER (WHERE e.type = 'holdpoint.review.decided')                AS reason,
+       array_agg(DISTINCT e.reviewer) FILTER (WHERE e.type = 'holdpoint.review.voted') AS reviewers,
+       min(e.principal)                                                                AS principal,
+       min(e.service)                                                                  AS service,
+       min(e.operation)                                                                AS operation,
+       array_agg(DISTINCT e.operation_id) FILTER (WHERE e.operation_id IS NOT NULL)    AS operation_ids
+FROM audit.entries e
+WHERE e.review_id IS NOT NULL
+GROUP BY e.review_id;
+
+CREATE VIEW audit.denials AS
+SELECT e.time, e.operation_id, e.session_id, e.principal, e.role_arn, e.service, e.operation, e.region, e.decision,
+       e.code, e.reason, e.policy, e.statement, e.status, e.source_ip, e.user_agent, e.index
+FROM audit.entries e
+WHERE e.type IN ('holdpoint.operation.refused', 'holdpoint.session.refused');
+
+-- What was masked: one row per class and rule of a completed operation.
+CREATE VIEW audit.findings AS
+SELECT e.time, e.operation_id, e.session_id, o.principal, o.service, o.operation, f ->> 'class' AS class,
+       f ->> 'rule' AS rule, f ->> 'count' AS count, e.index
+FROM audit.entries e
+LEFT JOIN audit.entries o ON o.operation_id = e.operation_id AND o.type = 'holdpoint.operation.intended'
+CROSS JOIN LATERAL jsonb_array_elements(
+  CASE WHEN jsonb_typeof(audit.event(e.bytes) #> '{data,findings}') = 'array'
+       THEN audit.event(e.bytes) #> '{data,findings}' ELSE '[]' END) AS f
+WHERE e.type = 'holdpoint.operation.completed' AND e.findings > 0;
+
+-- How long reviewers took, per reviewer and day.
+CREATE VIEW audit.decision_times AS
+SELECT v.reviewer, date_trunc('day', v.time) AS day, count(*) AS votes,
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM v.time - r.time)) AS median_s,
+       max(extract(epoch FROM v.time - r.time))                                         AS longest_s
+FROM audit.entries v
+JOIN audit.entries r ON r.review_id = v.review_id AND r.type = 'holdpoint.review.requested'
+WHERE v.type = 'holdpoint.review.voted'
+GROUP BY v.reviewer, date_trunc('day', v.time);
+
+-- The log as it is, for verification.
+CREATE VIEW audit.log AS SELECT * FROM audit.entries;
+CREATE VIEW audit.log_nodes AS SELECT * FROM audit.nodes;
+CREATE VIEW audit.log_sources AS SELECT * FROM audit.sources;
+CREATE VIEW audit.log_checkpoints AS SELECT * FROM audit.checkpoints;
+CREATE VIEW audit.log_quarantine AS SELECT * FROM audit.quarantine;
+CREATE VIEW audit.log_dropped AS SELECT * FROM audit.dropped;
+CREATE VIEW audit.log_dropped_leaves AS SELECT * FROM audit.dropped_leaves;
+
+GRANT SELECT ON audit.operations, audit.sessions, audit.reviews, audit.denials, audit.findings, audit.decision_times,
+  audit.log, audit.log_nodes, audit.log_sources, audit.log_checkpoints, audit.log_quarantine, audit.log_dropped,
+  audit.log_dropped_leaves TO holdpoint_reader, holdpoint_writer;
+GRANT EXECUTE ON FUNCTION audit.event(bytea) TO holdpoint_reader, holdpoint_writer;

@@ -1,0 +1,119 @@
+#include "auditor/sequencer.hpp"
+
+#include "auditor/columns.hpp"
+#include "bus/record/tree_hash.hpp"
+
+namespace holdpoint::auditor {
+
+Result<void> Sequencer::open() {
+  if (writing_) return {};
+  auto state = store_->open();
+  if (!state) return state.error();
+  auto tree = HashTree::restore(state->size, [this](NodeId id) { return store_->node(id); });
+  if (!tree) return tree.error();
+  tree_ = std::move(*tree);
+  marks_ = std::move(state->marks);
+  writing_ = true;
+  return {};
+}
+
+Result<void> Sequencer::take(const Submitted& one, const SourceKeys& keys, std::map<std::string, SourceMark>& marks,
+                             std::vector<Row>& rows) {
+  const record::Submission& submission = one.submission;
+  const auto found = marks.find(submission.source);
+  const SourceMark mark = found == marks.end() ? SourceMark{} : found->second;
+  const HeadLookup lookup = [this](const std::string& source, record::Position position) {
+    return store_->head_at(source, position);
+  };
+  const auto verdict = check_submission(submission, deployment_, one.sender_key_id, keys, mark, lookup);
+  if (!verdict) return verdict.error();
+  for (std::size_t i = verdict->skip; i < submission.entries.size(); ++i) {
+    Row row;
+    row.index = tree_.size() + rows.size();
+    row.source = submission.source;
+    row.position = {submission.epoch, submission.first + i};
+    row.key_id = one.sender_key_id;
+    row.leaf = record::leaf_hash(submission.entries[i]);
+    row.head = verdict->heads[i];
+    row.bytes = submission.entries[i];
+    row.columns = columns_of(row.bytes);
+    rows.push_back(std::move(row));
+  }
+  if (verdict->skip < submission.entries.size()) {
+    marks[submission.source] = {submission.epoch, submission.last(), submission.head};
+  }
+  return {};
+}
+
+std::vector<Result<SourceMark>> Sequencer::submit(const std::vector<Submitted>& submitted, const SourceKeys& keys,
+                                                  Instant now) {
+  std::vector<Result<SourceMark>> answers;
+  if (auto opened = open(); !opened) {
+    const Error why = fail(Code::unavailable, opened.error().context);
+    return std::vector<Result<SourceMark>>(submitted.size(), why);
+  }
+  std::map<std::string, SourceMark> marks = marks_;
+  std::vector<Row> rows;
+  for (const Submitted& one : submitted) {
+    if (auto taken = take(one, keys, marks, rows); taken) {
+      answers.push_back(marks[one.submission.source]);
+    } else {
+      answers.push_back(taken.error());
+    }
+  }
+  if (auto committed = rows.empty() ? Result<void>() : commit(std::move(rows), now); !committed) {
+    // What was committed is known again after open(); the sources send again and are told.
+    writing_ = false;
+    for (auto& answer : answers) {
+      if (answer) answer = fail(Code::unavailable, committed.error().context);
+    }
+    return answers;
+  }
+  marks_ = std::move(marks);
+  return answers;
+}
+
+Result<void> Sequencer::try_commit(const std::vector<Row>& rows, Instant now) {
+  HashTree grown = tree_;
+  Batch batch;
+  batch.received_at = now;
+  std::vector<Node> completed;
+  for (const Row& row : rows) grown.append(row.leaf, completed);
+  for (const Node& node : completed) {
+    if (node.id.level >= kStoredLevel) batch.nodes.push_back(node);
+  }
+  batch.rows = rows;
+  if (auto committed = store_->commit(batch); !committed) return committed;
+  tree_ = std::move(grown);
+  return {};
+}
+
+Result<void> Sequencer::commit(std::vector<Row> rows, Instant now) {
+  auto committed = try_commit(rows, now);
+  if (committed || committed.error().code != Code::malformed) return committed;
+  if (rows.size() == 1) return commit_alone(std::move(rows.front()), committed.error(), now);
+  const auto middle = rows.begin() + static_cast<std::ptrdiff_t>(rows.size() / 2);
+  std::vector<Row> second(std::make_move_iterator(middle), std::make_move_iterator(rows.end()));
+  rows.erase(middle, rows.end());
+  if (auto first = commit(std::move(rows), now); !first) return first;
+  return commit(std::move(second), now);
+}
+
+Result<void> Sequencer::commit_alone(Row row, const Error& refusal, Instant now) {
+  row.columns.assign(row.columns.size(), std::nullopt);
+  row.quarantine = display(refusal.context, 1000);
+  auto committed = try_commit({std::move(row)}, now);
+  // Refused without any column of its own: the fault is the database's, not the entry's.
+  if (!committed) return fail(Code::unavailable, committed.error().context);
+  return {};
+}
+
+Result<SourceMark> Sequencer::position(const std::string& source, const std::string& sender_key_id,
+                                       const SourceKeys& keys) {
+  if (auto allowed = check_source(source, sender_key_id, keys); !allowed) return allowed.error();
+  if (auto opened = open(); !opened) return fail(Code::unavailable, opened.error().context);
+  const auto found = marks_.find(source);
+  return found == marks_.end() ? SourceMark{} : found->second;
+}
+
+}  // namespace holdpoint::auditor
