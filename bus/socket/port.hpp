@@ -2,7 +2,7 @@
 //
 // Resends an unanswered request with the same id until its deadline, reconnects, heartbeats, and repeats an answer
 // that it has already given for an id instead of running the handler again.
-// Not here: routing (bus/broker), frames (bus/wire), the only file that includes zmq.hpp is port.cpp's neighbour.
+// Not here: routing (bus/broker), frames (bus/wire), libzmq (zmq_sockets.hpp), what is resent when (bus/actor).
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -22,6 +22,7 @@ using Subscriber = std::function<void(const wire::Envelope& publication)>;
 
 class Port {
  public:
+  /// Throws std::runtime_error when the identity's endpoint or keys cannot be used. An absent broker is no failure.
   Port(boost::asio::any_io_executor executor, const config::PeerIdentity& identity);
   ~Port();
 
@@ -37,7 +38,10 @@ class Port {
   void serve(std::string service, unsigned credit, Handler handler);
   /// True while the broker has been heard from within its liveness bound.
   [[nodiscard]] bool connected() const;
-  /// Says goodbye, fails what is pending with `unavailable`, stops the coroutines.
+  /// Ends a stream that request() opened: the broker forgets which worker it was pinned to.
+  void release(const std::string& service, const std::string& stream);
+  /// Takes no new requests, lets running handlers finish for up to 3 s and then cancels them, says goodbye, fails what
+  /// is pending with `unavailable`.
   boost::asio::awaitable<void> stop();
 
  private:
