@@ -1,0 +1,71 @@
+#include "masker/structure/compress.hpp"
+
+#include <zlib.h>
+
+#include <algorithm>
+
+namespace holdpoint::masker {
+namespace {
+
+constexpr std::size_t ratio_max = 200;
+constexpr std::size_t ratio_floor_bytes = 1U << 20;  // small answers may be all blanks
+constexpr int gzip_window = 15 + 16;
+
+Bytes deflate_all(BytesView bytes, int window) {
+  z_stream stream{};
+  HOLDPOINT_INVARIANT(deflateInit2(&stream, 6, Z_DEFLATED, window, 8, Z_DEFAULT_STRATEGY) == Z_OK);
+  Bytes out(deflateBound(&stream, bytes.size()) + 32, '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
+  stream.avail_in = static_cast<uInt>(bytes.size());
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  const int code = deflate(&stream, Z_FINISH);
+  out.resize(stream.total_out);
+  deflateEnd(&stream);
+  HOLDPOINT_INVARIANT(code == Z_STREAM_END);
+  return out;
+}
+
+}  // namespace
+
+Result<Bytes> inflate(BytesView compressed, std::size_t bytes_max) {
+  const std::size_t limit = std::min(bytes_max, std::max(ratio_floor_bytes, compressed.size() * ratio_max));
+  z_stream stream{};
+  if (inflateInit2(&stream, 15 + 32) != Z_OK) return fail(Code::internal, "no memory for decompression");
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(compressed.data()));
+  stream.avail_in = static_cast<uInt>(compressed.size());
+  Bytes out;
+  int code = Z_OK;
+  while (code != Z_STREAM_END) {
+    const std::size_t used = out.size();
+    out.resize(std::min(limit + 1, std::max<std::size_t>(used * 2, 16384)));
+    stream.next_out = reinterpret_cast<Bytef*>(out.data() + used);
+    stream.avail_out = static_cast<uInt>(out.size() - used);
+    code = ::inflate(&stream, Z_NO_FLUSH);
+    out.resize(out.size() - stream.avail_out);
+    if (out.size() > limit) {
+      inflateEnd(&stream);
+      return fail(Code::too_large, "decompresses to more than " + std::to_string(limit) + " bytes");
+    }
+    if (code == Z_STREAM_END && stream.avail_in > 0) {
+      // Several members in a row are one gzip file.
+      if (inflateReset(&stream) == Z_OK) code = Z_OK;
+      continue;
+    }
+    if (code != Z_OK && code != Z_STREAM_END) {
+      inflateEnd(&stream);
+      return fail(Code::malformed, "damaged or cut compressed data");
+    }
+    if (code == Z_OK && stream.avail_in == 0 && stream.avail_out > 0) {
+      inflateEnd(&stream);
+      return fail(Code::malformed, "cut compressed data");
+    }
+  }
+  inflateEnd(&stream);
+  return out;
+}
+
+Bytes compress_gzip(BytesView bytes) { return deflate_all(bytes, gzip_window); }
+Bytes compress_zlib(BytesView bytes) { return deflate_all(bytes, 15); }
+
+}  // namespace holdpoint::masker

@@ -1,0 +1,277 @@
+// JSON with byte positions: no tree, one pass, strings seen where they stand. Not a validator: what clients would
+// read decides, and a text that is not JSON is walked as text as well.
+#include <array>
+#include <cstring>
+#include <optional>
+
+#include "masker/structure/position_map.hpp"
+#include "masker/structure/scan.hpp"
+
+namespace holdpoint::masker {
+namespace {
+
+// The parser is recursive; a stack frame is about 300 bytes.
+constexpr int nesting_max = 256;
+
+bool is_blob_name(std::string_view name) {
+  return name == "B" || name == "SecretBinary" || name == "Plaintext" || name == "PrivateKeyPlaintext" ||
+         name == "SharedSecret" || name == "BinaryValue";
+}
+
+class JsonWalk {
+ public:
+  JsonWalk(Scan& scan, std::string_view text, Hits hits, std::size_t base, int depth, Edits& edits)
+      : scan_(scan), text_(text), hits_(hits), base_(base), depth_(depth), edits_(edits) {}
+
+  /// All values of the text (one, or one per line). False at the first byte that is not JSON.
+  bool run() {
+    skip_space();
+    if (at_ >= text_.size()) return true;
+    while (at_ < text_.size()) {
+      if (!value({}, {}, 0)) return false;
+      skip_space();
+    }
+    return true;
+  }
+
+ private:
+  struct Deferred {
+    std::size_t begin;
+    std::string_view name;
+    KeyClass own;
+  };
+
+  void skip_space() {
+    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\r' || text_[at_] == '\t'))
+      ++at_;
+  }
+
+  bool value(KeyClass key, std::string_view name, int nesting) {
+    if (at_ >= text_.size()) return false;
+    switch (text_[at_]) {
+      case '{':
+        return nesting < nesting_max && object(key, nesting + 1);
+      case '[':
+        return nesting < nesting_max && array(key, name, nesting + 1);
+      case '"':
+        return string_value(key, name);
+      default:
+        return scalar(key);
+    }
+  }
+
+  /// The raw inside of the string at the cursor; the cursor moves behind it.
+  std::optional<std::string_view> string() {
+    const std::size_t begin = ++at_;
+    while (at_ < text_.size()) {
+      const char* quote = static_cast<const char*>(std::memchr(text_.data() + at_, '"', text_.size() - at_));
+      if (quote == nullptr) return std::nullopt;
+      const auto end = static_cast<std::size_t>(quote - text_.data());
+      std::size_t slashes = 0;
+      while (end - slashes > begin && text_[end - slashes - 1] == '\\') ++slashes;
+      at_ = end + 1;
+      if (slashes % 2 == 0) return text_.substr(begin, end - begin);
+    }
+    return std::nullopt;
+  }
+
+  bool string_value(KeyClass key, std::string_view name) {
+    const auto raw = string();
+    if (!raw) return false;
+    leaf(*raw, key, name, Class::none);
+    return true;
+  }
+
+  bool scalar(KeyClass key) {
+    const std::size_t begin = at_;
+    while (at_ < text_.size() && (static_cast<unsigned char>(text_[at_]) > ' ') && text_[at_] != ',' &&
+           text_[at_] != '}' && text_[at_] != ']' && text_[at_] != ':' && text_[at_] != '"' && text_[at_] != '{' &&
+           text_[at_] != '[') {
+      ++at_;
+    }
+    const std::string_view token = text_.substr(begin, at_ - begin);
+    if (token.empty()) return false;
+    const char first = token[0];
+    if (first == '-' || (first >= '0' && first <= '9')) {
+      if (token.find_first_not_of("0123456789+-.eE") != std::string_view::npos) return false;
+      number(token, begin, key);
+      return true;
+    }
+    return token == "true" || token == "false" || token == "null" || token == "NaN";
+  }
+
+  void number(std::string_view token, std::size_t begin, KeyClass key) {
+    const bool interesting =
+        key.hint == Hint::password || key.hint == Hint::secret || key.hint == Hint::personal || token.size() >= 9;
+    const Class model = scan_.model_class();
+    if (!interesting && model == Class::none) return;
+    Leaf number;
+    number.text = token;
+    number.key = key;
+    number.model = model;
+    number.number = true;
+    edit_leaf(number, begin);
+  }
+
+  bool array(KeyClass key, std::string_view name, int nesting) {
+    ++at_;
+    skip_space();
+    if (at_ < text_.size() && text_[at_] == ']') return ++at_, true;
+    while (true) {
+      skip_space();
+      if (!value(key, name, nesting)) return false;
+      skip_space();
+      if (at_ >= text_.size()) return false;
+      if (text_[at_] == ']') return ++at_, true;
+      if (text_[at_++] != ',') return false;
+    }
+  }
+
+  bool object(KeyClass inherited, int nesting) {
+    ++at_;
+    std::array<Deferred, 4> deferred{};  // more values than names in one object do not describe each other
+    std::size_t deferred_count = 0;
+    std::string_view sibling_name;
+    bool secure = false;
+    skip_space();
+    if (at_ < text_.size() && text_[at_] == '}') return ++at_, true;
+    while (true) {
+      skip_space();
+      if (at_ >= text_.size() || text_[at_] != '"') return false;
+      const auto raw_name = string();
+      if (!raw_name) return false;
+      skip_space();
+      if (at_ >= text_.size() || text_[at_++] != ':') return false;
+      skip_space();
+      if (at_ >= text_.size()) return false;
+      const std::string_view name = *raw_name;
+      const bool escaped = name.find('\\') != std::string_view::npos;
+      const KeyClass own = scan_.key_class(escaped ? unescape_json(name).text : name);
+      scan_.push(name);
+      const std::size_t begin = at_;
+      bool good = true;
+      const bool text_value = text_[at_] == '"';
+      if (is_value_key(name) && text_[at_] != '{' && text_[at_] != '[' && deferred_count < deferred.size()) {
+        deferred[deferred_count++] = {begin, name, own};
+        good = text_value ? string().has_value() : skip_scalar();
+      } else {
+        good = value(own.hint == Hint::generic ? inherited : own, name, nesting);
+      }
+      scan_.pop();
+      if (!good) return false;
+      if (text_value) {
+        const std::string_view raw = text_.substr(begin + 1, at_ - begin - 2);
+        if (sibling_name.empty() && raw.size() < 256 && is_name_key(name)) sibling_name = raw;
+        if (raw == "SecureString") secure = true;
+      }
+      skip_space();
+      if (at_ >= text_.size()) return false;
+      if (text_[at_] == '}') break;
+      if (text_[at_++] != ',') return false;
+    }
+    const std::size_t end = ++at_;
+    for (std::size_t i = 0; i < deferred_count; ++i) resolve(deferred[i], sibling_name, secure, inherited);
+    at_ = end;
+    return true;
+  }
+
+  bool skip_scalar() {
+    const std::size_t begin = at_;
+    while (at_ < text_.size() && static_cast<unsigned char>(text_[at_]) > ' ' && text_[at_] != ',' &&
+           text_[at_] != '}' && text_[at_] != ']')
+      ++at_;
+    return at_ > begin;
+  }
+
+  /// A "value" whose name stood beside it, in either order: {"Name":"db/password","Value":"…"}.
+  void resolve(const Deferred& later, std::string_view sibling_name, bool secure, KeyClass inherited) {
+    KeyClass key = inherited;
+    if (!sibling_name.empty()) {
+      const std::size_t slash = sibling_name.find_last_of("/:");
+      const KeyClass named =
+          scan_.key_class(slash == std::string_view::npos ? sibling_name : sibling_name.substr(slash + 1));
+      if (named.hint != Hint::none && named.hint != Hint::generic) key = named;
+    }
+    at_ = later.begin;
+    scan_.push(later.name);
+    if (text_[at_] == '"') {
+      if (const auto raw = string()) leaf(*raw, key, later.name, secure ? Class::secret : Class::none);
+    } else {
+      (void)scalar(key);
+    }
+    scan_.pop();
+  }
+
+  Hits hits_in(std::size_t begin, std::size_t end) {
+    // Values come mostly in order; a deferred one steps back.
+    while (cursor_ > 0 && hits_[cursor_ - 1].end - base_ > begin) --cursor_;
+    while (cursor_ < hits_.size() && hits_[cursor_].end - base_ <= begin) ++cursor_;
+    std::size_t stop = cursor_;
+    while (stop < hits_.size() && hits_[stop].end - base_ <= end) ++stop;
+    std::size_t start = cursor_;
+    cursor_ = stop;
+    while (start < stop && hits_[start].begin - base_ < begin) ++start;
+    return hits_.subspan(start, stop - start);
+  }
+
+  void leaf(std::string_view raw, KeyClass key, std::string_view name, Class model) {
+    if (raw.empty()) return;
+    const auto begin = static_cast<std::size_t>(raw.data() - text_.data());
+    Leaf leaf;
+    leaf.key = key;
+    leaf.model = model != Class::none ? model : scan_.model_class();
+    leaf.blob = is_blob_name(name);
+    leaf.number = name == "N" || name == "NS";
+    if (std::memchr(raw.data(), '\\', raw.size()) == nullptr) {
+      leaf.text = raw;
+      leaf.hits = hits_in(begin, begin + raw.size());
+      leaf.hits_base = base_ + begin;
+      return edit_leaf(leaf, begin);
+    }
+    const MappedText plain = unescape_json(raw);
+    std::vector<Hit> own;
+    if (!find_triggers(plain.text, own)) return scan_.block("pattern scan failed");
+    leaf.text = plain.text;
+    leaf.hits = own;
+    Edits inner;
+    scan_.value(leaf, depth_, inner);
+    plain.map_back(inner, begin, edits_);
+  }
+
+  void edit_leaf(const Leaf& leaf, std::size_t begin) {
+    const std::size_t before = edits_.size();
+    scan_.value(leaf, depth_, edits_);
+    for (std::size_t i = before; i < edits_.size(); ++i) {
+      edits_[i].begin += begin;
+      edits_[i].end += begin;
+    }
+  }
+
+  Scan& scan_;
+  std::string_view text_;
+  Hits hits_;
+  std::size_t base_;
+  int depth_;
+  Edits& edits_;
+  std::size_t at_ = 0;
+  std::size_t cursor_ = 0;
+};
+
+}  // namespace
+
+void Scan::walk_json(std::string_view text, int depth, Edits& edits) {
+  std::vector<Hit> hits;
+  if (!find_triggers(text, hits)) return block("pattern scan failed");
+  Edits found;
+  const std::size_t names = path_.size();
+  JsonWalk walk(*this, text, hits, 0, depth, found);
+  if (!walk.run()) {
+    // Cut off, or no JSON at all: what the structure showed stays, the rest is read as text.
+    path_.resize(names);
+    free_text(text, hits, 0, {}, found);
+  }
+  order(found);
+  edits.insert(edits.end(), found.begin(), found.end());
+}
+
+}  // namespace holdpoint::masker

@@ -1,0 +1,200 @@
+// What is neither JSON nor XML: forms, CSV, and text with islands of JSON in it.
+#include <algorithm>
+#include <cstring>
+
+#include "masker/structure/position_map.hpp"
+#include "masker/structure/scan.hpp"
+
+namespace holdpoint::masker {
+namespace {
+
+constexpr std::size_t columns_max = 512;
+
+/// A CSV field: its bytes without the quotes.
+struct Field {
+  std::size_t begin;
+  std::size_t end;
+};
+
+/// Reads the record at `at` (RFC 4180); the cursor moves behind its line end.
+std::vector<Field> read_record(std::string_view text, std::size_t& at, char separator) {
+  std::vector<Field> fields;
+  while (at < text.size()) {
+    Field field{at, at};
+    if (text[at] == '"') {
+      std::size_t stop = at + 1;
+      while (stop < text.size() && !(text[stop] == '"' && (stop + 1 >= text.size() || text[stop + 1] != '"')))
+        stop += text[stop] == '"' ? 2 : 1;
+      field = {at + 1, std::min(stop, text.size())};
+      at = std::min(stop + 1, text.size());
+    } else {
+      const std::size_t stop = std::min(text.find_first_of(std::string{separator, '\n'}, at), text.size());
+      field.end = stop > at && text[stop - 1] == '\r' ? stop - 1 : stop;
+      at = stop;
+    }
+    if (fields.size() < columns_max) fields.push_back(field);
+    while (at < text.size() && text[at] != separator && text[at] != '\n') ++at;
+    if (at >= text.size()) break;
+    if (text[at++] == '\n') break;
+  }
+  return fields;
+}
+
+void shift(Edits& edits, std::size_t from, std::size_t by) {
+  for (std::size_t i = from; i < edits.size(); ++i) {
+    edits[i].begin += by;
+    edits[i].end += by;
+  }
+}
+
+/// Where a JSON document may begin in text: at a line's beginning, or as {" behind a log line's head.
+std::size_t find_island(std::string_view text, std::size_t from) {
+  for (std::size_t at = from; at < text.size(); ++at) {
+    const char* brace = static_cast<const char*>(std::memchr(text.data() + at, '{', text.size() - at));
+    const std::size_t open = brace == nullptr ? text.size() : static_cast<std::size_t>(brace - text.data());
+    if (open >= text.size()) return text.size();
+    std::size_t next = open + 1;
+    while (next < text.size() && (text[next] == ' ' || text[next] == '\n' || text[next] == '\r' || text[next] == '\t'))
+      ++next;
+    if (next < text.size() && text[next] == '"') return open;
+    at = open;
+  }
+  return text.size();
+}
+
+/// The offset behind the JSON value at `open`, by its brackets and quotes; 0 when it does not end.
+std::size_t island_end(std::string_view text, std::size_t open) {
+  std::size_t depth = 0;
+  bool quoted = false;
+  for (std::size_t at = open; at < text.size(); ++at) {
+    const char c = text[at];
+    if (quoted) {
+      if (c == '\\') {
+        ++at;
+      } else if (c == '"') {
+        quoted = false;
+      } else if (c == '\n') {
+        return 0;
+      }
+    } else if (c == '"') {
+      quoted = true;
+    } else if (c == '{' || c == '[') {
+      ++depth;
+    } else if (c == '}' || c == ']') {
+      if (--depth == 0) return at + 1;
+    } else if (c == '\x1b') {
+      return 0;
+    }
+  }
+  return 0;
+}
+
+}  // namespace
+
+void Scan::walk_form(std::string_view text, int depth, Edits& edits) {
+  std::size_t at = 0;
+  while (at < text.size()) {
+    const std::size_t end = std::min(text.find('&', at), text.size());
+    const std::string_view pair = text.substr(at, end - at);
+    const std::size_t equals = pair.find('=');
+    if (equals != std::string_view::npos) {
+      const MappedText name = unescape_percent(pair.substr(0, equals), true);
+      const MappedText plain = unescape_percent(pair.substr(equals + 1), true);
+      std::vector<Hit> hits;
+      if (!find_triggers(plain.text, hits)) return block("pattern scan failed");
+      Leaf leaf;
+      leaf.text = plain.text;
+      leaf.hits = hits;
+      leaf.key = key_class(name.text);
+      push(pair.substr(0, equals));
+      leaf.model = model_class();
+      Edits inner;
+      value(leaf, depth, inner);
+      pop();
+      plain.map_back(inner, at + equals + 1, edits);
+    }
+    at = end + 1;
+  }
+}
+
+void Scan::walk_csv(std::string_view text, int depth, Edits& edits) {
+  const std::size_t line = std::min(text.find('\n'), text.size());
+  const std::string_view head = text.substr(0, line);
+  const auto count = [&](char c) { return std::count(head.begin(), head.end(), c); };
+  const char separator = count('\t') > count(',') ? '\t' : count(';') > count(',') ? ';' : ',';
+  std::size_t at = 0;
+  const std::vector<Field> header = read_record(text, at, separator);
+  std::vector<KeyClass> columns;
+  for (const Field& field : header) columns.push_back(key_class(text.substr(field.begin, field.end - field.begin)));
+  at = 0;  // the first record may be data
+  std::vector<Hit> hits;
+  if (!find_triggers(text, hits)) return block("pattern scan failed");
+  std::size_t cursor = 0;
+  while (at < text.size()) {
+    const std::vector<Field> fields = read_record(text, at, separator);
+    for (std::size_t i = 0; i < fields.size(); ++i) {
+      const Field field = fields[i];
+      if (field.begin >= field.end) continue;
+      while (cursor < hits.size() && hits[cursor].begin < field.begin) ++cursor;
+      std::size_t stop = cursor;
+      while (stop < hits.size() && hits[stop].end <= field.end) ++stop;
+      Leaf leaf;
+      leaf.text = text.substr(field.begin, field.end - field.begin);
+      leaf.hits = Hits(hits).subspan(cursor, stop - cursor);
+      leaf.hits_base = field.begin;
+      if (i < columns.size()) leaf.key = columns[i];
+      const std::size_t before = edits.size();
+      if (i < header.size()) push(text.substr(header[i].begin, header[i].end - header[i].begin));
+      value(leaf, depth, edits);
+      if (i < header.size()) pop();
+      shift(edits, before, field.begin);
+      cursor = stop;
+    }
+  }
+}
+
+void Scan::walk_text(std::string_view text, int depth, Edits& edits) {
+  std::vector<Hit> hits;
+  if (!find_triggers(text, hits)) return block("pattern scan failed");
+  Edits found;
+  std::size_t at = 0;
+  std::size_t cursor = 0;
+  const auto plain = [&](std::size_t end) {
+    std::size_t stop = cursor;
+    while (stop < hits.size() && hits[stop].end <= end) ++stop;
+    std::size_t start = cursor;
+    while (start < stop && hits[start].begin < at) ++start;
+    const std::size_t before = found.size();
+    free_text(text.substr(at, end - at), Hits(hits).subspan(start, stop - start), at, {}, found);
+    shift(found, before, at);
+    cursor = stop;
+    at = end;
+  };
+  std::size_t from = 0;
+  while (depth < nested_depth_max) {
+    const std::size_t open = find_island(text, from);
+    if (open >= text.size()) break;
+    const std::size_t close = island_end(text, open);
+    if (close == 0) {
+      // Not JSON, or cut: the text detectors know "key": "value" too. Nothing behind is tried from here again, so
+      // that a row of brackets costs one walk.
+      const std::size_t line = text.find('\n', open);
+      if (line == std::string_view::npos) break;
+      from = line;
+      continue;
+    }
+    // An array around it belongs to it.
+    plain(open);
+    const std::size_t before = found.size();
+    walk_json(text.substr(open, close - open), depth + 1, found);
+    shift(found, before, open);
+    while (cursor < hits.size() && hits[cursor].end <= close) ++cursor;
+    at = close;
+    from = close;
+  }
+  plain(text.size());
+  order(found);
+  edits.insert(edits.end(), found.begin(), found.end());
+}
+
+}  // namespace holdpoint::masker

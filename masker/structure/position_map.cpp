@@ -1,0 +1,158 @@
+#include "masker/structure/position_map.hpp"
+
+#include <array>
+
+namespace holdpoint::masker {
+namespace {
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+/// Four hexadecimal digits at `at`; -1 when they are not.
+int hex4(std::string_view raw, std::size_t at) {
+  if (at + 4 > raw.size()) return -1;
+  int code = 0;
+  for (std::size_t i = 0; i < 4; ++i) {
+    const int digit = hex_digit(raw[at + i]);
+    if (digit < 0) return -1;
+    code = code * 16 + digit;
+  }
+  return code;
+}
+
+/// The code point of "&…;" (without the ampersand and semicolon); -1 for one that is not known.
+long entity(std::string_view name) {
+  if (name == "amp") return '&';
+  if (name == "lt") return '<';
+  if (name == "gt") return '>';
+  if (name == "quot") return '"';
+  if (name == "apos") return '\'';
+  if (name.size() < 2 || name[0] != '#') return -1;
+  const bool hex = name[1] == 'x' || name[1] == 'X';
+  name.remove_prefix(hex ? 2 : 1);
+  if (name.empty() || name.size() > 8) return -1;
+  long code = 0;
+  for (char c : name) {
+    const int digit = hex_digit(c);
+    if (digit < 0 || (!hex && digit > 9)) return -1;
+    code = code * (hex ? 16 : 10) + digit;
+  }
+  return code <= 0x10ffff ? code : -1;
+}
+
+}  // namespace
+
+void MappedText::put_code_point(std::uint32_t code, std::size_t origin) {
+  if (code < 0x80) return put(static_cast<char>(code), origin);
+  const auto tail = [&](unsigned shift) { put(static_cast<char>(0x80 | ((code >> shift) & 0x3f)), origin); };
+  if (code < 0x800) {
+    put(static_cast<char>(0xc0 | (code >> 6)), origin);
+  } else if (code < 0x10000) {
+    put(static_cast<char>(0xe0 | (code >> 12)), origin);
+    tail(6);
+  } else {
+    put(static_cast<char>(0xf0 | (code >> 18)), origin);
+    tail(12);
+    tail(6);
+  }
+  tail(0);
+}
+
+void MappedText::map_back(const Edits& inner, std::size_t base, Edits& outer) const {
+  for (const Edit& edit : inner) outer.push_back({base + from[edit.begin], base + from[edit.end], edit.text});
+}
+
+MappedText unescape_json(std::string_view raw) {
+  MappedText out;
+  out.reserve(raw.size());
+  std::size_t at = 0;
+  while (at < raw.size()) {
+    if (raw[at] != '\\' || at + 1 >= raw.size()) {
+      out.put(raw[at], at);
+      ++at;
+      continue;
+    }
+    const char c = raw[at + 1];
+    if (c == 'u') {
+      const int high = hex4(raw, at + 2);
+      if (high < 0) {
+        out.put(raw[at], at);
+        ++at;
+        continue;
+      }
+      auto code = static_cast<std::uint32_t>(high);
+      std::size_t length = 6;
+      if (high >= 0xd800 && high < 0xdc00 && at + 7 < raw.size() && raw[at + 6] == '\\' && raw[at + 7] == 'u') {
+        const int low = hex4(raw, at + 8);
+        if (low >= 0xdc00 && low < 0xe000) {
+          code = 0x10000 + ((code - 0xd800) << 10) + (static_cast<std::uint32_t>(low) - 0xdc00);
+          length = 12;
+        }
+      }
+      out.put_code_point(code, at);
+      at += length;
+      continue;
+    }
+    constexpr std::string_view letters = "nrtbf";
+    constexpr std::string_view values = "\n\r\t\b\f";
+    const std::size_t which = letters.find(c);
+    out.put(which == std::string_view::npos ? c : values[which], at);
+    at += 2;
+  }
+  out.finish(raw.size());
+  return out;
+}
+
+MappedText unescape_xml(std::string_view raw, bool& has_cdata) {
+  constexpr std::string_view open = "<![CDATA[";
+  constexpr std::size_t entity_bytes_max = 12;
+  MappedText out;
+  out.reserve(raw.size());
+  std::size_t at = 0;
+  while (at < raw.size()) {
+    if (raw[at] == '&') {
+      const std::size_t semicolon = raw.substr(at, entity_bytes_max).find(';');
+      const long code = semicolon == std::string_view::npos ? -1 : entity(raw.substr(at + 1, semicolon - 1));
+      if (code >= 0) {
+        out.put_code_point(static_cast<std::uint32_t>(code), at);
+        at += semicolon + 1;
+        continue;
+      }
+    } else if (raw[at] == '<' && raw.substr(at, open.size()) == open) {
+      has_cdata = true;
+      const std::size_t begin = at + open.size();
+      std::size_t close = raw.find("]]>", begin);
+      if (close == std::string_view::npos) close = raw.size();
+      for (std::size_t i = begin; i < close; ++i) out.put(raw[i], i);
+      at = close == raw.size() ? close : close + 3;
+      continue;
+    }
+    out.put(raw[at], at);
+    ++at;
+  }
+  out.finish(raw.size());
+  return out;
+}
+
+MappedText unescape_percent(std::string_view raw, bool form) {
+  MappedText out;
+  out.reserve(raw.size());
+  std::size_t at = 0;
+  while (at < raw.size()) {
+    if (raw[at] == '%' && at + 2 < raw.size() && hex_digit(raw[at + 1]) >= 0 && hex_digit(raw[at + 2]) >= 0) {
+      out.put(static_cast<char>(hex_digit(raw[at + 1]) * 16 + hex_digit(raw[at + 2])), at);
+      at += 3;
+      continue;
+    }
+    out.put(form && raw[at] == '+' ? ' ' : raw[at], at);
+    ++at;
+  }
+  out.finish(raw.size());
+  return out;
+}
+
+}  // namespace holdpoint::masker

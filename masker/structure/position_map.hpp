@@ -1,0 +1,39 @@
+// Unescaped text together with where each of its bytes came from.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "masker/finding.hpp"
+
+namespace holdpoint::masker {
+
+struct MappedText {
+  std::string text;
+  std::vector<std::uint32_t> from;  ///< one per byte of `text`, and the end
+
+  void reserve(std::size_t size) {
+    text.reserve(size);
+    from.reserve(size + 1);
+  }
+  void put(char c, std::size_t origin) {
+    text.push_back(c);
+    from.push_back(static_cast<std::uint32_t>(origin));
+  }
+  /// UTF-8 of `code`; lone surrogates come out as three bytes, so that nothing is lost for detection.
+  void put_code_point(std::uint32_t code, std::size_t origin);
+  void finish(std::size_t end) { from.push_back(static_cast<std::uint32_t>(end)); }
+  /// Edits of `text` become edits of the original, `base` added.
+  void map_back(const Edits& inner, std::size_t base, Edits& outer) const;
+};
+
+/// The inside of a JSON string (no quotes). Invalid escapes stand for themselves.
+MappedText unescape_json(std::string_view raw);
+/// XML character data: entities, and CDATA sections whose markers fall away (`has_cdata` is then set).
+MappedText unescape_xml(std::string_view raw, bool& has_cdata);
+/// %XX, and "+" as a space where `form`.
+MappedText unescape_percent(std::string_view raw, bool form);
+
+}  // namespace holdpoint::masker

@@ -1,0 +1,335 @@
+#include "masker/structure/scan.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "bus/base/encoding.hpp"
+#include "masker/detect/harmless.hpp"
+#include "masker/detect/named_value.hpp"
+#include "masker/structure/compress.hpp"
+#include "masker/structure/position_map.hpp"
+
+namespace holdpoint::masker {
+namespace {
+
+// A document has few names; a hostile one shall not fill memory with them.
+constexpr std::size_t keys_max = 4096;
+constexpr std::size_t inflated_bytes_max = 16U << 20;
+
+/// Services whose answers describe accounts and resources: an e-mail address or phone number there is an identity that
+/// tools need, not data about people.
+bool is_control_plane(std::string_view service) {
+  constexpr auto services = std::to_array<std::string_view>({"iam",
+                                                             "sts",
+                                                             "organizations",
+                                                             "account",
+                                                             "sso",
+                                                             "sso-admin",
+                                                             "identitystore",
+                                                             "ec2",
+                                                             "ecs",
+                                                             "eks",
+                                                             "guardduty",
+                                                             "securityhub",
+                                                             "detective",
+                                                             "macie2",
+                                                             "ram",
+                                                             "budgets",
+                                                             "sns",
+                                                             "ses",
+                                                             "sesv2",
+                                                             "route53domains",
+                                                             "acm",
+                                                             "codecommit",
+                                                             "codebuild",
+                                                             "codepipeline",
+                                                             "cloudformation",
+                                                             "chime",
+                                                             "workmail",
+                                                             "support",
+                                                             "controltower",
+                                                             "inspector2",
+                                                             "auditmanager",
+                                                             "ecr",
+                                                             "rds",
+                                                             "elasticloadbalancing",
+                                                             "elbv2",
+                                                             "autoscaling",
+                                                             "access-denied",
+                                                             "codestar-notifications"});
+  return std::find(services.begin(), services.end(), service) != services.end();
+}
+
+bool is_base64_byte(char c) {
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/' ||
+         c == '-' || c == '_';
+}
+
+/// Text as people and programs write it: no control bytes but white space, and UTF-8.
+bool is_textual(std::string_view bytes) {
+  std::size_t odd = 0;
+  for (char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 && c != '\n' && c != '\r' && c != '\t' && c != '\x1b') ++odd;
+    if (byte == 0x7f) ++odd;
+  }
+  return odd * 50 <= bytes.size() && is_utf8(bytes);
+}
+
+std::optional<Bytes> decode_base64(std::string_view text, bool& url) {
+  url = text.find_first_of("-_") != std::string_view::npos;
+  while (!text.empty() && text.back() == '=') text.remove_suffix(1);
+  if (text.size() % 4 == 1) return std::nullopt;
+  if (url) return from_base64url(text);
+  std::string padded(text);
+  padded.append((4 - padded.size() % 4) % 4, '=');
+  return from_base64(padded);
+}
+
+}  // namespace
+
+Scan::Scan(const MaskInput& input)
+    : input_(input), members_(sensitive_members(input.service, input.operation)), fill_(input.length_preserving) {
+  for (const PathRule& rule : input.rules.paths) {
+    SensitiveMember member{{}, rule.kind};
+    std::string_view rest = rule.path;
+    while (!rest.empty()) {
+      const std::size_t dot = rest.find('.');
+      member.path.emplace_back(rest.substr(0, dot));
+      rest.remove_prefix(dot == std::string_view::npos ? rest.size() : dot + 1);
+    }
+    operator_members_.push_back(std::move(member));
+  }
+  switch (input.rules.contacts) {
+    case Rules::Contacts::on:
+      contacts_ = true;
+      break;
+    case Rules::Contacts::off:
+      contacts_ = false;
+      break;
+    case Rules::Contacts::by_service:
+      contacts_ = !is_control_plane(input.service);
+      break;
+  }
+}
+
+KeyClass Scan::key_class(std::string_view name) {
+  const auto known = keys_.find(std::string(name));
+  if (known != keys_.end()) return known->second;
+  const KeyClass fresh = classify_key(name);
+  if (keys_.size() < keys_max && name.size() <= 128) keys_.emplace(std::string(name), fresh);
+  return fresh;
+}
+
+Class Scan::model_class() const {
+  for (const SensitiveMember* member : members_) {
+    if (matches(*member, path_)) return member->kind;
+  }
+  for (const SensitiveMember& member : operator_members_) {
+    if (matches(member, path_)) return member.kind;
+  }
+  return Class::none;
+}
+
+bool Scan::enabled(Class kind) const {
+  if (!is_personal(kind)) return true;
+  if (!contacts_ && (kind == Class::email || kind == Class::phone || kind == Class::date_of_birth ||
+                     kind == Class::national_id || kind == Class::passport || kind == Class::driver_license)) {
+    return false;
+  }
+  return std::find(input_.rules.disabled.begin(), input_.rules.disabled.end(), kind) == input_.rules.disabled.end();
+}
+
+std::string Scan::path_text() const {
+  std::string out;
+  for (std::string_view name : path_) {
+    if (!out.empty()) out.push_back('.');
+    out.append(name.substr(0, 64));
+    if (out.size() > 256) break;  // a label, not the data
+  }
+  return display(out, 320);
+}
+
+void Scan::add(Class kind, std::string_view rule, std::string_view value, std::size_t begin, Shape shape,
+               Edits& edits) {
+  if (fill_) shape = shape == Shape::number ? Shape::number_fill : Shape::fill;
+  std::string mask = mask_for(kind, value, shape);
+  if (mask == value || is_mask(value)) return;  // already masked
+  edits.push_back({begin, begin + value.size(), std::move(mask)});
+  tally_.add(kind, rule, path_text());
+}
+
+void Scan::free_text(std::string_view text, Hits hits, std::size_t base, KeyClass key, Edits& edits) {
+  Candidates candidates;
+  TextOptions options;
+  options.contacts = contacts_;
+  options.harmless = key.hint == Hint::harmless;
+  detect_text(text, hits, base, options, candidates);
+  for (const Candidate& found : candidates) {
+    if (enabled(found.kind))
+      add(found.kind, found.rule, text.substr(found.begin, found.end - found.begin), found.begin, Shape::text, edits);
+  }
+}
+
+void Scan::value(const Leaf& leaf, int depth, Edits& edits) {
+  const std::string_view text = leaf.text;
+  const bool numeric = leaf.number && is_number(text);
+  Class whole = leaf.model;
+  std::string_view rule = "model";
+  if (whole != Class::none && (is_placeholder(text) || !enabled(whole))) whole = Class::none;
+  if (whole == Class::none && leaf.key.hint >= Hint::password) {
+    // A document under a sensitive name keeps its structure when every value in it can be judged; a PEM key its frame.
+    whole = judge_named(leaf.key, text);
+    rule = "name";
+    if (!enabled(whole)) whole = Class::none;
+  }
+  if (whole != Class::none) {
+    if (leaf.blob && !fill_) {
+      const std::string mask = to_base64(mask_for(whole, text, Shape::text));
+      if (mask == text) return;
+      edits.push_back({0, text.size(), mask});
+      tally_.add(whole, rule, path_text());
+      return;
+    }
+    // An access key id under a name keeps what access key ids keep.
+    return add(whole, rule, text, 0, numeric ? Shape::number : Shape::text, edits);
+  }
+  if (leaf.number) {
+    Candidates candidates;
+    if (text.size() >= 9 && leaf.key.hint != Hint::harmless) detect_text(text, {}, 0, {false, true, false}, candidates);
+    for (const Candidate& found : candidates) {
+      if (enabled(found.kind))
+        add(found.kind, found.rule, text.substr(found.begin, found.end - found.begin), found.begin, Shape::number,
+            edits);
+    }
+    return;
+  }
+  if (text.size() < 4) return;
+  if (depth < nested_depth_max) {
+    const std::size_t first = text.find_first_not_of(" \t\r\n");
+    if (first != std::string_view::npos && text.size() >= 8) {
+      const char c = text[first];
+      if (c == '{' || (c == '[' && text.find_first_of("{\"", first) != std::string_view::npos))
+        return walk_json(text, depth + 1, edits);
+      if (c == '<' && text.find("</", first) != std::string_view::npos) return walk_xml(text, depth + 1, edits);
+      if (c == '%' && text.substr(first, 3) == "%7B" && percent_value(leaf, depth, edits)) return;
+      if (text.size() >= 16 && base64_value(leaf, depth, edits)) return;
+      if (text.size() >= 34 && hex_value(leaf, depth, edits)) return;
+      if (text.size() > 64 && text.find('\n') != std::string_view::npos && text.find('{') != std::string_view::npos)
+        return walk_text(text, depth + 1, edits);
+    }
+  }
+  free_text(text, leaf.hits, leaf.hits_base, leaf.key, edits);
+}
+
+/// Base64 of text or of gzip. True when it was one (masked or not).
+bool Scan::base64_value(const Leaf& leaf, int depth, Edits& edits) {
+  const std::string_view text = leaf.text;
+  // The first bytes decide cheaply: random bytes read as 9 printable ones once in ten thousand.
+  for (std::size_t i = 0; i < 16; ++i) {
+    if (!is_base64_byte(text[i])) return false;
+  }
+  bool url = false;
+  const auto front = decode_base64(text.substr(0, 12), url);
+  if (!front) return false;
+  const bool gzip = front->starts_with("\x1f\x8b");
+  if (!gzip && !is_textual(*front)) {
+    // A character of several bytes may be cut at the end of the front.
+    const std::size_t ascii = static_cast<std::size_t>(
+        std::count_if(front->begin(), front->end(), [](char c) { return c >= 0x20 || c == '\n'; }));
+    if (ascii + 2 < front->size()) return false;
+  }
+  std::string_view body = text;
+  while (!body.empty() && (body.back() == '=' || body.back() == '\n')) body.remove_suffix(1);
+  if (!std::all_of(body.begin(), body.end(), is_base64_byte)) return false;
+  const auto decoded = decode_base64(text, url);
+  if (!decoded) return false;
+  std::string inner;
+  if (gzip) {
+    auto inflated = inflate(*decoded, inflated_bytes_max);
+    if (!inflated) {
+      block("a compressed value cannot be opened: " + inflated.error().context);
+      return true;
+    }
+    inner = std::move(*inflated);
+  } else {
+    if (!is_textual(*decoded)) return false;
+    inner = *decoded;
+  }
+  Edits found;
+  walk_document(inner, {}, depth + 1, found);
+  if (found.empty()) return true;
+  std::string masked = splice(inner, found);
+  if (gzip) masked = compress_gzip(masked);
+  std::string again = url ? to_base64url(masked) : to_base64(masked);
+  if (url && text.back() == '=') again.append((4 - again.size() % 4) % 4, '=');
+  if (fill_ && again.size() != text.size()) again = std::string(text.size(), 'A');
+  edits.push_back({0, text.size(), std::move(again)});
+  return true;
+}
+
+/// PostgreSQL's \x… and long runs of hexadecimal that hold text.
+bool Scan::hex_value(const Leaf& leaf, int depth, Edits& edits) {
+  std::string_view text = leaf.text;
+  const std::size_t prefix = text.starts_with("\\x") || text.starts_with("0x") ? 2 : 0;
+  text.remove_prefix(prefix);
+  if (text.size() % 2 != 0) return false;
+  const auto front = from_hex(text.substr(0, 16));
+  if (!front || !is_textual(*front)) return false;
+  const auto decoded = from_hex(text);
+  if (!decoded || !is_textual(*decoded)) return false;
+  Edits found;
+  walk_document(*decoded, {}, depth + 1, found);
+  if (!found.empty()) edits.push_back({prefix, prefix + text.size(), to_hex(splice(*decoded, found))});
+  return true;
+}
+
+bool Scan::percent_value(const Leaf& leaf, int depth, Edits& edits) {
+  const MappedText plain = unescape_percent(leaf.text, false);
+  Edits found;
+  walk_document(plain.text, {}, depth + 1, found);
+  plain.map_back(found, 0, edits);
+  return true;
+}
+
+void Scan::walk_document(std::string_view text, std::string_view content_type, int depth, Edits& edits) {
+  if (depth > nested_depth_max) return walk_text(text, depth, edits);
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos) return;
+  const std::string type = to_lower(content_type.substr(0, content_type.find(';')));
+  // What stands there decides more than what a header says it is.
+  const char c = text[first];
+  if (c == '{' || c == '[') {
+    if (c == '{' || type.find("json") != std::string::npos ||
+        text.find_first_of("{\"", first) != std::string_view::npos)
+      return walk_json(text, depth, edits);
+  }
+  if (type.find("json") != std::string::npos) return walk_json(text, depth, edits);
+  if (c == '<' && (type.find("xml") != std::string::npos || text.find("</", first) != std::string_view::npos))
+    return walk_xml(text, depth, edits);
+  if (type == "application/x-www-form-urlencoded") return walk_form(text, depth, edits);
+  if (type == "text/csv" || type == "text/tab-separated-values") return walk_csv(text, depth, edits);
+  walk_text(text, depth, edits);
+}
+
+void order(Edits& edits) {
+  if (edits.size() < 2) return;
+  if (std::is_sorted(edits.begin(), edits.end(),
+                     [](const Edit& a, const Edit& b) { return a.end <= b.begin && a.begin < b.begin; })) {
+    bool apart = true;
+    for (std::size_t i = 1; i < edits.size() && apart; ++i) apart = edits[i - 1].end <= edits[i].begin;
+    if (apart) return;
+  }
+  std::stable_sort(edits.begin(), edits.end(), [](const Edit& a, const Edit& b) { return a.begin < b.begin; });
+  std::size_t kept = 0;
+  for (std::size_t i = 1; i < edits.size(); ++i) {
+    if (edits[i].begin < edits[kept].end) {
+      edits[kept].end = std::max(edits[kept].end, edits[i].end);
+    } else if (++kept != i) {
+      edits[kept] = std::move(edits[i]);
+    }
+  }
+  edits.resize(kept + 1);
+}
+
+}  // namespace holdpoint::masker

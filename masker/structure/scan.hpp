@@ -1,0 +1,93 @@
+// One document on its way through the structures. Holds what all of them share (options, members by model, the path,
+// the findings) and dispatches a value to what it holds: nested JSON, base64, text.
+//
+// Every walk_* takes text and appends edits in that text's coordinates. A structure that unescapes maps the edits of
+// the unescaped text back (position_map.hpp), so masks are spliced into the original bytes on every level.
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "masker/detect/key_name.hpp"
+#include "masker/detect/text.hpp"
+#include "masker/finding.hpp"
+#include "masker/mask.hpp"
+#include "masker/redact.hpp"
+#include "masker/structure/sensitive_members.hpp"
+
+namespace holdpoint::masker {
+
+/// Deeper nesting of encodings (JSON in a string in base64 …) is read as text.
+inline constexpr int nested_depth_max = 4;
+
+/// A value and what stands around it.
+struct Leaf {
+  std::string_view text;  ///< unescaped
+  std::vector<Hit>* own_hits = nullptr;
+  Hits hits;  ///< of `text`, counted from `hits_base`
+  std::size_t hits_base = 0;
+  KeyClass key;
+  Class model = Class::none;  ///< by the table or the operator's rules
+  bool number = false;        ///< must stay a number
+  bool blob = false;          ///< must stay base64
+};
+
+class Scan {
+ public:
+  explicit Scan(const MaskInput& input);
+
+  /// Sniffs and walks a whole document (or what was decoded from one). `content_type` may be empty.
+  void walk_document(std::string_view text, std::string_view content_type, int depth, Edits& edits);
+  void walk_json(std::string_view text, int depth, Edits& edits);
+  void walk_xml(std::string_view text, int depth, Edits& edits);
+  void walk_form(std::string_view text, int depth, Edits& edits);
+  void walk_csv(std::string_view text, int depth, Edits& edits);
+  void walk_text(std::string_view text, int depth, Edits& edits);
+
+  /// One value: by model, by name, by what it holds.
+  void value(const Leaf& leaf, int depth, Edits& edits);
+  /// Text that is masked by the detectors alone.
+  void free_text(std::string_view text, Hits hits, std::size_t base, KeyClass key, Edits& edits);
+
+  [[nodiscard]] KeyClass key_class(std::string_view name);
+  /// By the operation's table and the operator's paths, for the current path.
+  [[nodiscard]] Class model_class() const;
+
+  void push(std::string_view name) { path_.push_back(name); }
+  void pop() { path_.pop_back(); }
+  [[nodiscard]] std::size_t depth_of_path() const { return path_.size(); }
+
+  void add(Class kind, std::string_view rule, std::string_view value, std::size_t begin, Shape shape, Edits& edits);
+  [[nodiscard]] const Tally& tally() const { return tally_; }
+  /// Why the document cannot be passed on; empty when it can.
+  [[nodiscard]] const std::string& blocked() const { return blocked_; }
+  void block(std::string reason) {
+    if (blocked_.empty()) blocked_ = std::move(reason);
+  }
+  [[nodiscard]] bool length_preserving() const { return fill_; }
+
+ private:
+  bool base64_value(const Leaf& leaf, int depth, Edits& edits);
+  bool hex_value(const Leaf& leaf, int depth, Edits& edits);
+  bool percent_value(const Leaf& leaf, int depth, Edits& edits);
+  [[nodiscard]] bool enabled(Class kind) const;
+  [[nodiscard]] std::string path_text() const;
+
+  const MaskInput& input_;
+  std::vector<const SensitiveMember*> members_;
+  std::vector<SensitiveMember> operator_members_;
+  std::vector<std::string_view> path_;
+  std::unordered_map<std::string, KeyClass> keys_;
+  Tally tally_;
+  std::string blocked_;
+  bool contacts_ = true;
+  bool fill_ = false;
+};
+
+/// Sorts edits and drops those that overlap an earlier one.
+void order(Edits& edits);
+
+}  // namespace holdpoint::masker

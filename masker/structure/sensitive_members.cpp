@@ -1,0 +1,100 @@
+#include "masker/structure/sensitive_members.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "bus/base/encoding.hpp"
+#include "bus/base/result.hpp"
+#include "masker/structure/tables.hpp"
+
+namespace holdpoint::masker {
+namespace {
+
+std::string_view next(std::string_view& text, char separator) {
+  const std::size_t at = text.find(separator);
+  const std::string_view piece = text.substr(0, at);
+  text.remove_prefix(at == std::string_view::npos ? text.size() : at + 1);
+  return piece;
+}
+
+class Table {
+ public:
+  Table() {
+    read(curated_table);
+    read(model_table);
+  }
+
+  [[nodiscard]] std::vector<const SensitiveMember*> find(std::string_view service, std::string_view operation) const {
+    std::vector<const SensitiveMember*> found;
+    const std::string lower_service = to_lower(service);
+    const std::string lower_operation = to_lower(operation);
+    for (const std::string& from : {lower_service, std::string("*")}) {
+      for (const std::string& what : {lower_operation, std::string("*")}) {
+        const auto entry = members_.find(from + '\t' + what);
+        if (entry == members_.end()) continue;
+        for (const SensitiveMember& member : entry->second) found.push_back(&member);
+      }
+    }
+    return found;
+  }
+
+ private:
+  void read(std::string_view text) {
+    while (!text.empty()) {
+      std::string_view line = next(text, '\n');
+      if (line.empty() || line[0] == '#') continue;
+      const std::string_view services = next(line, '\t');
+      const std::string operation = to_lower(next(line, '\t'));
+      const std::string path = to_lower(next(line, '\t'));
+      const Class kind = class_from_name(line);
+      HOLDPOINT_INVARIANT(kind != Class::none && !path.empty());
+      SensitiveMember member{{}, kind};
+      std::string_view rest = path;
+      while (!rest.empty()) member.path.emplace_back(next(rest, '.'));
+      std::string_view list = services;
+      while (!list.empty()) members_[to_lower(next(list, ',')) + '\t' + operation].push_back(member);
+    }
+  }
+
+  std::map<std::string, std::vector<SensitiveMember>, std::less<>> members_;
+};
+
+const Table& table() {
+  static const Table read;
+  return read;
+}
+
+}  // namespace
+
+std::vector<const SensitiveMember*> sensitive_members(std::string_view service, std::string_view operation) {
+  return table().find(service, operation);
+}
+
+bool matches(const SensitiveMember& member, std::span<const std::string_view> path) {
+  if (member.path.size() > path.size()) return false;
+  const auto tail = path.last(member.path.size());
+  return std::equal(tail.begin(), tail.end(), member.path.begin(), [](std::string_view have, const std::string& want) {
+    return want == "*" || equal_ignoring_case(have, want);
+  });
+}
+
+bool is_untouchable(std::string_view service, std::string_view operation) {
+  struct Entry {
+    std::string_view service;
+    std::string_view operation;
+  };
+  constexpr auto entries = std::to_array<Entry>({{"ecr", "BatchGetImage"},
+                                                 {"ecr-public", "BatchGetImage"},
+                                                 {"ecr", "PutImage"},
+                                                 {"codeartifact", "GetPackageVersionAsset"},
+                                                 {"codeartifact", "GetPackageVersionReadme"},
+                                                 {"codecommit", "GetBlob"},
+                                                 {"codecommit", "GetFile"},
+                                                 {"signer", "GetRevocationStatus"}});
+  return std::any_of(entries.begin(), entries.end(), [&](const Entry& entry) {
+    return equal_ignoring_case(entry.service, service) && equal_ignoring_case(entry.operation, operation);
+  });
+}
+
+}  // namespace holdpoint::masker
