@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "approvals/review_json.hpp"
+
 namespace holdpoint::approvals {
 namespace {
 
@@ -29,7 +31,7 @@ bool is_revoked(const std::string& principal, const config::Document& document) 
 }
 
 Result<void> may_vote(const Question& question, const identity::Principal& reviewer, const config::Document& document) {
-  if (reviewer.issuer.empty() || reviewer.subject.empty()) {
+  if (reviewer.issuer.empty() || reviewer.subject.empty() || !is_name(reviewer.name())) {
     return fail(Code::unauthenticated, "a vote needs a verified reviewer");
   }
   if (reviewer.name() == question.principal) return fail(Code::denied, "nobody decides on their own request");

@@ -37,8 +37,8 @@ Review::Review(Question question, ReviewState state, std::vector<Vote> votes, st
 Result<ReviewState> Review::vote(const Vote& vote) {
   // First of all, so that no state and no repetition hides it.
   if (vote.reviewer == question_.principal) return fail(Code::denied, "nobody decides on their own request");
-  if (vote.reason.size() > kReasonBytesMax || !is_utf8(vote.reason)) {
-    return fail(Code::malformed, "a reason is UTF-8 text of at most 2000 bytes");
+  if (vote.reason.size() > kReasonBytesMax || !is_utf8(vote.reason) || vote.reason.find('\0') != std::string::npos) {
+    return fail(Code::malformed, "a reason is UTF-8 text of at most 2000 bytes, without NUL");
   }
   const bool approves = vote.verdict == Verdict::approve;
   if (approves && !within_terms(vote.grant, question_.terms)) {

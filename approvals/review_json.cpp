@@ -14,12 +14,6 @@ constexpr std::array<std::string_view, 13> kOwnMembers{
     "review_id",      "digest",       "principal",  "reviewers", "required", "within_s", "grant",
     "policy_version", "requested_at", "expires_at", "state",     "votes",    "decision"};
 
-// Names end up in SQL text columns, logs and comparisons: no control characters, no NUL, well-formed UTF-8.
-bool is_name(std::string_view text) {
-  return !text.empty() && text.size() <= kNameBytesMax && is_utf8(text) &&
-         std::none_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
-}
-
 Result<std::string> get_name(const Json& object, std::string_view member) {
   auto text = get_string(object, member);
   if (text && !is_name(*text)) return fail(Code::malformed, std::string(member) + " is not a name");
@@ -101,6 +95,11 @@ Json question_to_json(const Question& question) {
 }
 
 }  // namespace
+
+bool is_name(std::string_view text) {
+  return !text.empty() && text.size() <= kNameBytesMax && is_utf8(text) &&
+         std::none_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+}
 
 Result<GrantTerms> terms_from_json(const Json& value) {
   if (!value.is_object()) return fail(Code::malformed, "grant is not an object");

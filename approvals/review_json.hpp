@@ -5,6 +5,9 @@
 
 namespace holdpoint::approvals {
 
+/// A digest, principal or group: 1 to 1024 bytes of UTF-8 without control characters (NUL would end it in SQL).
+bool is_name(std::string_view text);
+
 /// What the gateway sent as "review". Times are ours: `requested_at` is `now`. Fails with `malformed`, naming the
 /// member, or `too_large`.
 Result<Question> question_from_json(const Json& review, Instant now);

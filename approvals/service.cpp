@@ -96,6 +96,9 @@ Result<Claim> get_claim(const Json& item, const wire::Sender& sender) {
   claim.review_id = *review_id;
   claim.digest = string_or(item, "digest");
   claim.principal = string_or(item, "principal");
+  if (!is_name(claim.digest) || !is_name(claim.principal)) {
+    return fail(Code::malformed, "a claim lacks its digest or principal");
+  }
   claim.invocation_id = invocation_id_of(item);
   claim.claimer = std::move(*claimer);
   return claim;
@@ -239,6 +242,7 @@ Result<wire::Message> ReviewService::grant_settled(const wire::Envelope& request
 Result<wire::Message> ReviewService::claims_of_gateway(const wire::Envelope& request, ReviewStore& store, Instant) {
   const auto gateway = get_string(request.message.body, "gateway");
   if (!gateway) return gateway.error();
+  if (!is_plain(*gateway, kGatewayBytesMax)) return fail(Code::malformed, "gateway is not a name");
   const auto claims = store.claims_of(*gateway);
   if (!claims) return claims.error();
   Json out = Json::array();

@@ -12,7 +12,7 @@ LINES_MAX = 500
 # A library, and the only files that may include it: one adapter turns its exceptions into results.
 ADAPTERS = {
     r"zmq\.h(pp)?": r"bus/socket/|bench/",
-    r"pqxx/": r"(approvals|auditor)/(\w+/)?\w+_store\.cpp|ops/cli/database\.cpp|tests/",
+    r"pqxx/": r"(approvals|auditor)/(\w+/)?\w+_store\.cpp|approvals/postgres/|ops/cli/database\.cpp|tests/",
     r"libpq-fe\.h": r"(approvals|auditor)/(\w+/)?\w+_store\.cpp",
     r"yaml-cpp/": r"bus/config/\w+\.cpp",
     r"hs(/hs)?\.h": r"masker/detect/\w+\.cpp",

@@ -131,6 +131,7 @@ TEST(ReviewTest, a_reason_is_bounded_utf8) {
   Review review = review_of(1);
   EXPECT_EQ(review.vote(reject("ann", std::string(2001, 'x'))).error().code, Code::malformed);
   EXPECT_EQ(review.vote(reject("ann", "\xff")).error().code, Code::malformed);
+  EXPECT_EQ(review.vote(reject("ann", std::string("a\0b", 3))).error().code, Code::malformed);
   EXPECT_EQ(review.state(), ReviewState::pending);
 }
 
@@ -147,18 +148,19 @@ TEST(EligibilityTest, only_members_of_the_named_groups_vote_and_nobody_on_their_
   requester.issuer = "local";
   auto nobody = person("", {"sre"});
   const auto configuration = document();
-  for (const Row& row : {Row{"a member", person("ann", {"sre"}), {"sre"}, true},
-                         Row{"a member by another group", person("ann", {"oncall"}), {"sre"}, true},
-                         Row{"named by subject", person("named", {}), {"sre"}, true},
-                         Row{"the same subject of another issuer", other_issuer, {"sre"}, false},
-                         Row{"another group", person("ann", {"dba"}), {"sre"}, false},
-                         Row{"one of two groups named", person("ann", {"dba"}), {"sre", "dba"}, true},
-                         Row{"no group", person("ann", {}), {"sre"}, false},
-                         Row{"a group that is not configured", person("ann", {"gone"}), {"gone"}, false},
-                         Row{"no names: any reviewer", person("ann", {"dba"}), {}, true},
-                         Row{"no names: still a reviewer", person("ann", {"guests"}), {}, false},
-                         Row{"the requester, a member too", requester, {"sre"}, false},
-                         Row{"without a subject", nobody, {"sre"}, false}}) {
+  for (const Row& row :
+       {Row{"a member", person("ann", {"sre"}), {"sre"}, true},
+        Row{"a member by another group", person("ann", {"oncall"}), {"sre"}, true},
+        Row{"named by subject", person("named", {}), {"sre"}, true},
+        Row{"the same subject of another issuer", other_issuer, {"sre"}, false},
+        Row{"another group", person("ann", {"dba"}), {"sre"}, false},
+        Row{"one of two groups named", person("ann", {"dba"}), {"sre", "dba"}, true},
+        Row{"no group", person("ann", {}), {"sre"}, false},
+        Row{"a group that is not configured", person("ann", {"gone"}), {"gone"}, false},
+        Row{"no names: any reviewer", person("ann", {"dba"}), {}, true},
+        Row{"no names: still a reviewer", person("ann", {"guests"}), {}, false},
+        Row{"the requester, a member too", requester, {"sre"}, false}, Row{"without a subject", nobody, {"sre"}, false},
+        Row{"a subject that SQL would cut", person(std::string("ann\0x", 5)), {"sre"}, false}}) {
     Question asked = question();
     asked.reviewers = row.names;
     EXPECT_EQ(may_vote(asked, row.who, configuration).has_value(), row.eligible) << row.what;

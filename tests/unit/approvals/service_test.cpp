@@ -1,10 +1,10 @@
-// The service against the store in memory: what FACTS.md, section 7, says that others got wrong about approvals.
+// The service against the store in memory and the one in PostgreSQL: what others got wrong about approvals.
 #include "approvals/service.hpp"
 
 #include <gtest/gtest.h>
 
-#include "approvals/memory_store.hpp"
 #include "tests/unit/approvals/samples.hpp"
+#include "tests/unit/approvals/stores.hpp"
 
 namespace holdpoint::approvals {
 namespace {
@@ -12,27 +12,31 @@ namespace {
 using namespace samples;
 using wire::Role;
 
-class ServiceTest : public testing::Test {
+class ServiceTest : public ::testing::TestWithParam<const char*> {
  protected:
-  MemoryStore store;
-  Replica one{store};
-  Replica two{store};
+  // Two replicas with a store object each: in PostgreSQL two connections, in memory the same one.
+  samples::Stores stores{GetParam()};
+  ReviewStore& store = stores.first();
+  Replica one{stores.first()};
+  Replica two{stores.second()};
 };
+INSTANTIATE_TEST_SUITE_P(Stores, ServiceTest, ::testing::Values("memory", "postgres"),
+                         [](const auto& row) { return std::string(row.param); });
 
-TEST_F(ServiceTest, approve_a_run_b_is_closed) {
+TEST_P(ServiceTest, approve_a_run_b_is_closed) {
   ASSERT_TRUE(one.request_review(review_json(), "call-1"));
   ASSERT_TRUE(one.vote(1, "ann@sre", "approve"));
   EXPECT_EQ(one.claim_result(1, 50, "call-1", kStart, "digest-b"), "closed");
   EXPECT_EQ(one.claim_result(1, 51, "call-1", kStart, "digest-a"), "claimed");
 }
 
-TEST_F(ServiceTest, an_approval_of_one_principal_is_closed_for_another) {
+TEST_P(ServiceTest, an_approval_of_one_principal_is_closed_for_another) {
   ASSERT_TRUE(one.request_review(review_json(), "call-1"));
   ASSERT_TRUE(one.vote(1, "ann@sre", "approve"));
   EXPECT_EQ(one.claim_result(1, 50, "call-1", kStart, "digest-a", "gateway-1", "local:other"), "closed");
 }
 
-TEST_F(ServiceTest, one_person_in_two_groups_counts_once) {
+TEST_P(ServiceTest, one_person_in_two_groups_counts_once) {
   Json review = review_json();
   review["reviewers"] = {"sre", "dba"};
   review["required"] = 2;
@@ -42,7 +46,7 @@ TEST_F(ServiceTest, one_person_in_two_groups_counts_once) {
   EXPECT_EQ(text(one.vote(1, "bob@dba", "approve"), "state"), "approved");
 }
 
-TEST_F(ServiceTest, the_requester_cannot_approve_the_own_request) {
+TEST_P(ServiceTest, the_requester_cannot_approve_the_own_request) {
   Json review = review_json();
   review["principal"] = "corp:ann";
   ASSERT_TRUE(one.request_review(review, "call-1"));
@@ -52,7 +56,7 @@ TEST_F(ServiceTest, the_requester_cannot_approve_the_own_request) {
   EXPECT_EQ(one.sink.count(record::type::kReviewVoted), 0u);
 }
 
-TEST_F(ServiceTest, time_to_live_runs_from_the_decision) {
+TEST_P(ServiceTest, time_to_live_runs_from_the_decision) {
   Json review = review_json();
   review["grant"] = {{"kind", "for"}, {"for_s", 1800}};
   ASSERT_TRUE(one.request_review(review, "call-1"));
@@ -61,7 +65,7 @@ TEST_F(ServiceTest, time_to_live_runs_from_the_decision) {
   EXPECT_EQ(one.claim_result(1, 51, "call-2", kStart + 44min), "closed");
 }
 
-TEST_F(ServiceTest, a_vote_delivered_to_the_other_replica_counts) {
+TEST_P(ServiceTest, a_vote_delivered_to_the_other_replica_counts) {
   Json review = review_json();
   review["required"] = 2;
   ASSERT_TRUE(one.request_review(review, "call-1"));
@@ -71,7 +75,7 @@ TEST_F(ServiceTest, a_vote_delivered_to_the_other_replica_counts) {
   EXPECT_EQ(one.claim_result(1, 50, "call-1"), "claimed");
 }
 
-TEST_F(ServiceTest, ten_attempts_of_one_call_make_one_review) {
+TEST_P(ServiceTest, ten_attempts_of_one_call_make_one_review) {
   for (std::uint8_t i = 1; i <= 10; ++i) {
     EXPECT_EQ(text((i % 2 ? one : two).request_review(review_json(i), "call-1"), "review_id"), to_text(id(1)));
   }
@@ -79,7 +83,7 @@ TEST_F(ServiceTest, ten_attempts_of_one_call_make_one_review) {
   EXPECT_EQ(one.sink.count(record::type::kReviewRequested) + two.sink.count(record::type::kReviewRequested), 1u);
 }
 
-TEST_F(ServiceTest, a_later_identical_call_joins_an_open_or_granted_review) {
+TEST_P(ServiceTest, a_later_identical_call_joins_an_open_or_granted_review) {
   ASSERT_TRUE(one.request_review(review_json(1), "call-1"));
   EXPECT_EQ(text(one.request_review(review_json(2), "call-2"), "review_id"), to_text(id(1)));
   ASSERT_TRUE(one.vote(1, "ann@sre", "approve"));
@@ -89,7 +93,7 @@ TEST_F(ServiceTest, a_later_identical_call_joins_an_open_or_granted_review) {
   EXPECT_TRUE(joined.value().body.contains("decision"));
 }
 
-TEST_F(ServiceTest, another_digest_or_principal_gets_a_review_of_its_own) {
+TEST_P(ServiceTest, another_digest_or_principal_gets_a_review_of_its_own) {
   ASSERT_TRUE(one.request_review(review_json(1), "call-1"));
   EXPECT_EQ(text(one.request_review(review_json(2, "digest-b"), "call-1"), "review_id"), to_text(id(2)));
   Json other = review_json(3);
@@ -97,7 +101,7 @@ TEST_F(ServiceTest, another_digest_or_principal_gets_a_review_of_its_own) {
   EXPECT_EQ(text(one.request_review(other, "call-1"), "review_id"), to_text(id(3)));
 }
 
-TEST_F(ServiceTest, a_grant_for_once_is_claimed_once_and_its_outcome_reaches_the_retry) {
+TEST_P(ServiceTest, a_grant_for_once_is_claimed_once_and_its_outcome_reaches_the_retry) {
   ASSERT_TRUE(one.request_review(review_json(), "call-1"));
   ASSERT_TRUE(one.vote(1, "ann@sre", "approve"));
   EXPECT_EQ(one.claim_result(1, 50, "call-1"), "claimed");
@@ -114,7 +118,7 @@ TEST_F(ServiceTest, a_grant_for_once_is_claimed_once_and_its_outcome_reaches_the
   EXPECT_EQ(two.claim_result(1, 52, "call-2"), "closed") << "another call never profits from a used grant";
 }
 
-TEST_F(ServiceTest, a_call_whose_grant_another_call_used_asks_anew_and_the_retry_of_the_used_one_does_not) {
+TEST_P(ServiceTest, a_call_whose_grant_another_call_used_asks_anew_and_the_retry_of_the_used_one_does_not) {
   ASSERT_TRUE(one.request_review(review_json(1), "call-1"));
   ASSERT_TRUE(one.request_review(review_json(2), "call-2"));
   ASSERT_TRUE(one.vote(1, "ann@sre", "approve"));
@@ -126,7 +130,7 @@ TEST_F(ServiceTest, a_call_whose_grant_another_call_used_asks_anew_and_the_retry
   EXPECT_EQ(text(retry, "state"), "consumed");
 }
 
-TEST_F(ServiceTest, a_client_without_invocation_ids_waits_for_its_operation_that_is_under_way) {
+TEST_P(ServiceTest, a_client_without_invocation_ids_waits_for_its_operation_that_is_under_way) {
   ASSERT_TRUE(one.request_review(review_json(1), ""));
   ASSERT_TRUE(one.vote(1, "ann@sre", "approve"));
   ASSERT_EQ(one.claim_result(1, 50), "claimed");
@@ -138,7 +142,7 @@ TEST_F(ServiceTest, a_client_without_invocation_ids_waits_for_its_operation_that
   EXPECT_EQ(text(one.request_review(review_json(3), ""), "review_id"), to_text(id(3)));
 }
 
-TEST_F(ServiceTest, a_released_claim_gives_the_grant_back_and_a_sent_one_never_does) {
+TEST_P(ServiceTest, a_released_claim_gives_the_grant_back_and_a_sent_one_never_does) {
   ASSERT_TRUE(one.request_review(review_json(), "call-1"));
   ASSERT_TRUE(one.vote(1, "ann@sre", "approve"));
   ASSERT_EQ(one.claim_result(1, 50, "call-1"), "claimed");
@@ -151,7 +155,7 @@ TEST_F(ServiceTest, a_released_claim_gives_the_grant_back_and_a_sent_one_never_d
   EXPECT_EQ(one.claim_result(1, 52, "call-1"), "in_use");
 }
 
-TEST_F(ServiceTest, settlements_only_move_forward) {
+TEST_P(ServiceTest, settlements_only_move_forward) {
   ASSERT_TRUE(one.request_review(review_json(), "call-1"));
   ASSERT_TRUE(one.vote(1, "ann@sre", "approve"));
   ASSERT_EQ(one.claim_result(1, 50, "call-1"), "claimed");
@@ -163,7 +167,7 @@ TEST_F(ServiceTest, settlements_only_move_forward) {
   EXPECT_EQ(one.sink.count(record::type::kGrantSettled), 1u);
 }
 
-TEST_F(ServiceTest, a_grant_for_a_time_allows_many_operations_but_no_call_twice) {
+TEST_P(ServiceTest, a_grant_for_a_time_allows_many_operations_but_no_call_twice) {
   Json review = review_json();
   review["grant"] = {{"kind", "for"}, {"for_s", 1800}};
   ASSERT_TRUE(one.request_review(review, "call-1"));
@@ -175,7 +179,7 @@ TEST_F(ServiceTest, a_grant_for_a_time_allows_many_operations_but_no_call_twice)
   EXPECT_EQ(one.claim_result(1, 54, "call-3", kStart + 10min), "closed");
 }
 
-TEST_F(ServiceTest, approving_without_saying_for_how_long_means_once) {
+TEST_P(ServiceTest, approving_without_saying_for_how_long_means_once) {
   Json review = review_json();
   review["grant"] = {{"kind", "for"}, {"for_s", 1800}};
   ASSERT_TRUE(one.request_review(review, "call-1"));
@@ -184,7 +188,7 @@ TEST_F(ServiceTest, approving_without_saying_for_how_long_means_once) {
   EXPECT_EQ(one.claim_result(1, 51, "call-2"), "in_use");
 }
 
-TEST_F(ServiceTest, a_pending_rejected_or_expired_review_grants_nothing) {
+TEST_P(ServiceTest, a_pending_rejected_or_expired_review_grants_nothing) {
   ASSERT_TRUE(one.request_review(review_json(1, "a"), "call-1"));
   ASSERT_TRUE(one.request_review(review_json(2, "b"), "call-2"));
   ASSERT_TRUE(one.request_review(review_json(3, "c"), "call-3"));
@@ -196,7 +200,7 @@ TEST_F(ServiceTest, a_pending_rejected_or_expired_review_grants_nothing) {
   EXPECT_EQ(one.claim_result(9, 53), "closed");
 }
 
-TEST_F(ServiceTest, a_decision_is_on_record_before_anybody_hears_of_it) {
+TEST_P(ServiceTest, a_decision_is_on_record_before_anybody_hears_of_it) {
   ASSERT_TRUE(one.request_review(review_json(), "call-1"));
   ASSERT_TRUE(one.vote(1, "ann@sre", "approve"));
   ASSERT_EQ(one.topics.published.size(), 3u);
@@ -206,7 +210,7 @@ TEST_F(ServiceTest, a_decision_is_on_record_before_anybody_hears_of_it) {
   EXPECT_TRUE(one.topics.published[2].message.body["decision"].contains("signature"));
 }
 
-TEST_F(ServiceTest, while_the_journal_refuses_no_decision_leaves_and_no_grant_is_claimed) {
+TEST_P(ServiceTest, while_the_journal_refuses_no_decision_leaves_and_no_grant_is_claimed) {
   ASSERT_TRUE(one.request_review(review_json(), "call-1"));
   one.sink.broken = true;
   EXPECT_EQ(one.vote(1, "ann@sre", "approve").error().code, Code::not_durable);
@@ -223,7 +227,7 @@ TEST_F(ServiceTest, while_the_journal_refuses_no_decision_leaves_and_no_grant_is
   EXPECT_EQ(two.claim_result(1, 50, "call-1"), "claimed");
 }
 
-TEST_F(ServiceTest, a_review_that_expires_is_recorded_and_published_once) {
+TEST_P(ServiceTest, a_review_that_expires_is_recorded_and_published_once) {
   ASSERT_TRUE(one.request_review(review_json(), "call-1"));
   EXPECT_EQ(one.request_review(review_json(), "call-1", kStart + 15min).value().body["state"], "expired");
   one.service.tick(store, kStart + 15min);
@@ -235,7 +239,7 @@ TEST_F(ServiceTest, a_review_that_expires_is_recorded_and_published_once) {
   EXPECT_EQ(text(one.request_review(review_json(2), "call-2", kStart + 16min), "review_id"), to_text(id(2)));
 }
 
-TEST_F(ServiceTest, votes_of_somebody_who_was_revoked_since_do_not_count) {
+TEST_P(ServiceTest, votes_of_somebody_who_was_revoked_since_do_not_count) {
   Json review = review_json();
   review["required"] = 2;
   ASSERT_TRUE(one.request_review(review, "call-1"));
@@ -245,7 +249,7 @@ TEST_F(ServiceTest, votes_of_somebody_who_was_revoked_since_do_not_count) {
   EXPECT_EQ(text(one.vote(1, "cyd@sre", "approve"), "state"), "approved");
 }
 
-TEST_F(ServiceTest, every_message_is_refused_from_a_role_that_may_not_send_it) {
+TEST_P(ServiceTest, every_message_is_refused_from_a_role_that_may_not_send_it) {
   const std::vector<std::pair<std::string, std::vector<Role>>> rows{{"ReviewRequested", {Role::gateway}},
                                                                     {"ReviewStatusRequested", {Role::gateway}},
                                                                     {"GrantClaimRequested", {Role::gateway}},
@@ -266,7 +270,7 @@ TEST_F(ServiceTest, every_message_is_refused_from_a_role_that_may_not_send_it) {
   EXPECT_EQ(one.ask(Role::gateway, "MaskRequested", Json::object()).error().code, Code::unsupported);
 }
 
-TEST_F(ServiceTest, hostile_bodies_are_refused_and_change_nothing) {
+TEST_P(ServiceTest, hostile_bodies_are_refused_and_change_nothing) {
   ASSERT_TRUE(one.request_review(review_json(), "call-1"));
   const Json claims_many = Json::array_t(201, Json::object());
   const std::vector<std::tuple<Role, std::string, Json>> rows{
@@ -292,7 +296,7 @@ TEST_F(ServiceTest, hostile_bodies_are_refused_and_change_nothing) {
   EXPECT_EQ(one.sink.recorded.size(), 1u);
 }
 
-TEST_F(ServiceTest, a_flood_of_one_principal_is_overloaded_and_others_still_get_in) {
+TEST_P(ServiceTest, a_flood_of_one_principal_is_overloaded_and_others_still_get_in) {
   for (std::size_t i = 0; i < kPendingPerPrincipalMax; ++i) {
     Json review = review_json(1, "digest-" + std::to_string(i));
     review["review_id"] = to_text(one.ids.next(kStart));
@@ -304,7 +308,7 @@ TEST_F(ServiceTest, a_flood_of_one_principal_is_overloaded_and_others_still_get_
   EXPECT_TRUE(one.request_review(other, "call"));
 }
 
-TEST_F(ServiceTest, a_list_fits_the_bus_and_leaves_large_parameters_to_the_detail) {
+TEST_P(ServiceTest, a_list_fits_the_bus_and_leaves_large_parameters_to_the_detail) {
   for (std::uint8_t i = 1; i <= 20; ++i) {
     Json review = review_json(i, "digest-" + std::to_string(i));
     review["parameters"] = {{"Item", std::string(400 << 10, 'x')}};
@@ -318,7 +322,7 @@ TEST_F(ServiceTest, a_list_fits_the_bus_and_leaves_large_parameters_to_the_detai
   EXPECT_EQ(detail.body["review"]["parameters"]["Item"].get<std::string>().size(), 400u << 10);
 }
 
-TEST_F(ServiceTest, a_restarted_gateway_learns_its_open_claims) {
+TEST_P(ServiceTest, a_restarted_gateway_learns_its_open_claims) {
   ASSERT_TRUE(one.request_review(review_json(), "call-1"));
   ASSERT_TRUE(one.vote(1, "ann@sre", "approve"));
   ASSERT_EQ(one.claim_result(1, 50, "call-1"), "claimed");

@@ -1,0 +1,145 @@
+#include <map>
+
+#include "approvals/postgres/connection.hpp"
+
+namespace holdpoint::approvals {
+namespace {
+
+constexpr const char* kClaimColumns =
+    "SELECT operation_id, review_id, once, digest, principal, invocation_id, gateway, epoch, key_id, state, outcome"
+    " FROM reviews.claim ";
+
+Claim claim_of(const pqxx::row& row) {
+  Claim claim;
+  claim.operation_id = id_of(row["operation_id"]);
+  claim.review_id = id_of(row["review_id"]);
+  claim.digest = row["digest"].c_str();
+  claim.principal = row["principal"].c_str();
+  claim.invocation_id = row["invocation_id"].c_str();
+  claim.claimer = {row["gateway"].c_str(), row["epoch"].as<std::uint64_t>(), row["key_id"].c_str()};
+  claim.state = claim_state_from_name(row["state"].c_str()).value_or(ClaimState::unknown);
+  claim.outcome = row["outcome"].c_str();
+  return claim;
+}
+
+// Of the batch, `fresh` are the claims that nothing stands in the way of, at most one for each grant for once and each
+// call. `taken` is where it is decided: the row lock lets one transaction at a time turn 'approved' into 'consumed',
+// and the others then find it consumed.
+constexpr const char* kClaimStatement = R"(
+WITH asked AS (
+  SELECT DISTINCT ON (operation_id) *
+  FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::text[],
+              $9::uuid[], $10::text[])
+    WITH ORDINALITY AS a(operation_id, review_id, digest, principal, invocation_id, gateway, epoch, key_id,
+                         event_id, event, place)
+  ORDER BY operation_id, place
+), fresh AS (
+  SELECT DISTINCT ON (a.review_id, u.share) a.*, r.grant_once
+  FROM asked a JOIN reviews.review r ON r.review_id = a.review_id
+  CROSS JOIN LATERAL (SELECT CASE WHEN r.grant_once THEN '' WHEN a.invocation_id = '' THEN 'o' || a.operation_id
+                                  ELSE 'i' || a.invocation_id END AS share) u
+  WHERE r.digest = a.digest AND r.principal = a.principal AND r.state = 'approved' AND r.announced
+    AND r.grant_not_before <= $11::timestamptz AND $11::timestamptz < r.grant_expires_at
+    AND NOT EXISTS (SELECT FROM reviews.claim c WHERE c.operation_id = a.operation_id)
+    AND NOT EXISTS (SELECT FROM reviews.claim c WHERE c.review_id = a.review_id AND c.state <> 'released'
+                    AND (r.grant_once OR (a.invocation_id <> '' AND c.invocation_id = a.invocation_id)))
+  ORDER BY a.review_id, u.share, a.place
+), taken AS (
+  UPDATE reviews.review r SET state = 'consumed' FROM fresh f
+  WHERE r.review_id = f.review_id AND f.grant_once AND r.state = 'approved'
+  RETURNING f.operation_id
+), made AS (
+  INSERT INTO reviews.claim (operation_id, review_id, once, digest, principal, invocation_id, gateway, epoch, key_id,
+                             state, claimed_at)
+  SELECT f.operation_id, f.review_id, f.grant_once, f.digest, f.principal, f.invocation_id, f.gateway, f.epoch, f.key_id,
+         'claimed', $11::timestamptz
+  FROM fresh f WHERE NOT f.grant_once OR f.operation_id IN (SELECT operation_id FROM taken)
+  RETURNING operation_id
+)
+INSERT INTO reviews.outbox (event_id, time, event)
+SELECT f.event_id, $11::timestamptz, f.event FROM fresh f JOIN made USING (operation_id) ORDER BY f.place)";
+
+}  // namespace
+
+Result<std::vector<ClaimAnswer>> PostgresStore::claim(std::span<const Claim> claims,
+                                                      std::span<const record::Event> claimed, Instant now) {
+  HOLDPOINT_INVARIANT(claims.size() == claimed.size());
+  Array operations, reviews, digests, principals, invocations, gateways, epochs, keys, event_ids, events;
+  for (std::size_t i = 0; i < claims.size(); ++i) {
+    const Claim& each = claims[i];
+    operations.add(to_text(each.operation_id));
+    reviews.add(to_text(each.review_id));
+    digests.add(each.digest);
+    principals.add(each.principal);
+    invocations.add(each.invocation_id);
+    gateways.add(each.claimer.gateway);
+    epochs.add(std::to_string(each.claimer.epoch));
+    keys.add(each.claimer.key_id);
+    event_ids.add(to_text(claimed[i].id));
+    events.add(record::event_to_json(claimed[i]));
+  }
+  return connection_->run([&](Transaction& work) -> Result<std::vector<ClaimAnswer>> {
+    work.exec_params(kClaimStatement, operations.text(), reviews.text(), digests.text(), principals.text(),
+                     invocations.text(), gateways.text(), epochs.text(), keys.text(), event_ids.text(), events.text(),
+                     sql_time(now));
+    std::map<Id, Claim> own;
+    std::map<Id, Claim> once;                             // by review
+    std::map<std::pair<Id, std::string>, Claim> by_call;  // by review and invocation
+    for (const auto& row : work.exec_params(
+             std::string(kClaimColumns) + "WHERE operation_id = ANY($1::uuid[]) OR (review_id = ANY($2::uuid[])"
+                                          " AND state <> 'released' AND (once OR invocation_id = ANY($3::text[])))",
+             operations.text(), reviews.text(), invocations.text())) {
+      Claim found = claim_of(row);
+      if (found.state != ClaimState::released) {
+        if (row["once"].as<bool>()) once[found.review_id] = found;
+        if (!found.invocation_id.empty()) by_call[{found.review_id, found.invocation_id}] = found;
+      }
+      own[found.operation_id] = std::move(found);
+    }
+    std::vector<ClaimAnswer> out;
+    for (const Claim& wanted : claims) {
+      const auto mine = own.find(wanted.operation_id);
+      const auto used = once.find(wanted.review_id);
+      const auto call = by_call.find({wanted.review_id, wanted.invocation_id});
+      const Claim* other = used != once.end() ? &used->second : call != by_call.end() ? &call->second : nullptr;
+      out.push_back(answer_claim(wanted, mine != own.end() ? &mine->second : nullptr, other));
+    }
+    return out;
+  });
+}
+
+Result<bool> PostgresStore::settle(const Id& operation_id, const Id& review_id, const Claimer& by, ClaimState state,
+                                   const std::string& outcome, const record::Event& settled) {
+  return connection_->run([&](Transaction& work) -> Result<bool> {
+    const auto rows = work.exec_params(
+        std::string(kClaimColumns) + "WHERE operation_id = $1::uuid AND review_id = $2::uuid FOR UPDATE",
+        to_text(operation_id), to_text(review_id));
+    if (rows.empty()) return fail(Code::not_found, "no such claim");
+    Claim claim = claim_of(rows[0]);
+    auto changed = approvals::settle(claim, by, state, outcome);
+    if (!changed || !*changed) return changed;
+    work.exec_params("UPDATE reviews.claim SET state = $2, outcome = $3 WHERE operation_id = $1::uuid",
+                     to_text(operation_id), std::string(name(claim.state)), claim.outcome);
+    if (state == ClaimState::released) {
+      work.exec_params("UPDATE reviews.review SET state = 'approved' WHERE review_id = $1::uuid AND state = 'consumed'",
+                       to_text(review_id));
+    }
+    keep_event(work, settled);
+    return true;
+  });
+}
+
+Result<std::vector<Claim>> PostgresStore::claims_of(const std::string& gateway) {
+  return connection_->run([&](Transaction& work) -> Result<std::vector<Claim>> {
+    std::vector<Claim> out;
+    for (const auto& row :
+         work.exec_params(std::string(kClaimColumns) +
+                              "WHERE gateway = $1 AND state IN ('claimed', 'sent') ORDER BY claimed_at LIMIT 1000",
+                          gateway)) {
+      out.push_back(claim_of(row));
+    }
+    return out;
+  });
+}
+
+}  // namespace holdpoint::approvals
