@@ -192,8 +192,11 @@ Span confirm_email(std::string_view text, std::size_t begin, std::size_t end) {
       !std::all_of(top.begin(), top.end(), [](char c) { return is_alphanumeric(c) && !(c >= '0' && c <= '9'); })) {
     return {};
   }
+  // Hosts that no mail reaches, files and systemd's units (user@348.service).
   for (std::string_view inside :
-       {"internal", "local", "localdomain", "lan", "localhost", "cluster", "svc", "png", "jpg", "js", "css"}) {
+       {"internal", "local", "localdomain", "lan",     "localhost", "cluster",  "svc",   "png",
+        "jpg",      "js",    "css",         "service", "mount",     "socket",   "timer", "target",
+        "slice",    "scope", "path",        "device",  "swap",      "automount"}) {
     if (top == inside) return {};
   }
   return {start, stop};
@@ -229,6 +232,18 @@ Span confirm_special(std::string_view text, std::size_t begin, std::size_t end, 
     const std::size_t stop = walk(text, end, 'u', 90);
     if (begin - 1 - start != 14 || stop - end < 50) return {};
     return {start, stop};
+  }
+  if (literal.ends_with("32:") || literal.ends_with("33:")) {  // .pgpass: host:port:database:user:password
+    std::size_t line = begin;
+    while (line > 0 && begin - line < 256 && text[line - 1] != '\n' && text[line - 1] != ' ' && text[line - 1] != ':')
+      --line;
+    if (line > 0 && text[line - 1] != '\n') return {};
+    const std::string_view rest = text.substr(end, 512).substr(0, text.substr(end, 512).find_first_of("\r\n"));
+    const std::size_t database = rest.find(':');
+    const std::size_t user = database == std::string_view::npos ? database : rest.find(':', database + 1);
+    if (user == std::string_view::npos || rest.find_first_of(" /\"") < user || user + 1 >= rest.size()) return {};
+    if (is_placeholder(rest.substr(user + 1))) return {};
+    return {end + user + 1, end + rest.size()};
   }
   if (literal == "pat") {  // Airtable: "pat", 14, ".", 64 hexadecimal
     const std::size_t dot = walk(text, end, 'a', 15);

@@ -260,10 +260,25 @@ std::size_t personal_length(Class kind, std::string_view value) {
   return stop;
 }
 
+/// arn:aws:secretsmanager:…:secret:name holds names, no values.
+bool inside_arn(std::string_view text, std::size_t begin) {
+  if (begin == 0 || (text[begin - 1] != ':' && text[begin - 1] != '/')) return false;
+  constexpr std::size_t arn_bytes_max = 256;
+  std::size_t start = begin;
+  while (
+      start > 0 && begin - start < arn_bytes_max &&
+      (is_name_byte(text[start - 1]) || text[start - 1] == ':' || text[start - 1] == '/' || text[start - 1] == '*')) {
+    --start;
+  }
+  return text.substr(start, begin - start).find("arn:") != std::string_view::npos;
+}
+
 }  // namespace
 
 std::size_t confirm_keyword(std::string_view text, std::size_t begin, std::size_t end, bool personal, Candidates& out) {
+  while (end > begin && !is_name_byte(text[end - 1])) --end;  // a trigger may include the separator
   Phrase phrase = phrase_around(text, name_around(text, begin, end));
+  if (inside_arn(text, phrase.name.begin)) return phrase.name.end;
   const std::size_t resume = phrase.name.end;
   const KeyClass key = phrase.key;
   if (key.hint == Hint::none || key.hint == Hint::harmless || key.hint == Hint::generic) return resume;

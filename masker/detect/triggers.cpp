@@ -72,6 +72,9 @@ constexpr Trigger table[] = {
     {"podman login", command},
     {"helm registry login", command},
     {"H4sI", gzip_base64},
+    {":5432:", special},
+    {":5433:", special},
+    {":6432:", special},
     // GitHub, GitLab
     {"ghp_", token, false, "w", 30, 255},
     {"gho_", token, false, "w", 30, 255},

@@ -268,7 +268,7 @@ void Scan::walk_json(std::string_view text, int depth, Edits& edits) {
   if (!walk.run()) {
     // Cut off, or no JSON at all: what the structure showed stays, the rest is read as text.
     path_.resize(names);
-    free_text(text, hits, 0, {}, found);
+    free_text(text, hits, 0, {}, depth, found);
   }
   order(found);
   edits.insert(edits.end(), found.begin(), found.end());

@@ -154,6 +154,15 @@ void Scan::walk_csv(std::string_view text, int depth, Edits& edits) {
 }
 
 void Scan::walk_text(std::string_view text, int depth, Edits& edits) {
+  if (text.find('\x1b') != std::string_view::npos) {
+    // Colours cut tokens in two; a mask takes those inside it along.
+    const MappedText plain = strip_escapes(text);
+    if (plain.text.find('\x1b') == std::string::npos) {
+      Edits inner;
+      walk_text(plain.text, depth, inner);
+      return plain.map_back(inner, 0, edits);
+    }
+  }
   std::vector<Hit> hits;
   if (!find_triggers(text, hits)) return block("pattern scan failed");
   Edits found;
@@ -165,7 +174,7 @@ void Scan::walk_text(std::string_view text, int depth, Edits& edits) {
     std::size_t start = cursor;
     while (start < stop && hits[start].begin < at) ++start;
     const std::size_t before = found.size();
-    free_text(text.substr(at, end - at), Hits(hits).subspan(start, stop - start), at, {}, found);
+    free_text(text.substr(at, end - at), Hits(hits).subspan(start, stop - start), at, {}, depth, found);
     shift(found, before, at);
     cursor = stop;
     at = end;

@@ -138,6 +138,40 @@ MappedText unescape_xml(std::string_view raw, bool& has_cdata) {
   return out;
 }
 
+MappedText strip_escapes(std::string_view raw) {
+  constexpr std::size_t sequence_bytes_max = 4096;  // an OSC title or link
+  MappedText out;
+  out.reserve(raw.size());
+  std::size_t at = 0;
+  while (at < raw.size()) {
+    if (raw[at] != '\x1b' || at + 1 >= raw.size()) {
+      out.put(raw[at], at);
+      ++at;
+      continue;
+    }
+    std::size_t stop = at + 2;
+    if (raw[at + 1] == '[') {
+      while (stop < raw.size() &&
+             (static_cast<unsigned char>(raw[stop]) < 0x40 || static_cast<unsigned char>(raw[stop]) > 0x7e) &&
+             stop - at < 64)
+        ++stop;
+      ++stop;
+    } else if (raw[at + 1] == ']') {
+      while (stop < raw.size() && stop - at < sequence_bytes_max && raw[stop] != '\a' && raw[stop] != '\x1b' &&
+             raw[stop] != '\n')
+        ++stop;
+      if (stop < raw.size() && raw[stop] == '\a') ++stop;
+      // A sequence that does not end as one is text.
+      if (stop >= raw.size() || (raw[stop - 1] != '\a' && raw[stop] != '\x1b')) stop = at + 2;
+    } else if (raw[at + 1] == '(' || raw[at + 1] == ')') {
+      ++stop;
+    }
+    at = stop < raw.size() ? stop : raw.size();
+  }
+  out.finish(raw.size());
+  return out;
+}
+
 MappedText unescape_percent(std::string_view raw, bool form) {
   MappedText out;
   out.reserve(raw.size());

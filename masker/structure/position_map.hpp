@@ -36,4 +36,7 @@ MappedText unescape_xml(std::string_view raw, bool& has_cdata);
 /// %XX, and "+" as a space where `form`.
 MappedText unescape_percent(std::string_view raw, bool form);
 
+/// Text without terminal escape sequences (CSI, OSC, character sets).
+MappedText strip_escapes(std::string_view raw);
+
 }  // namespace holdpoint::masker

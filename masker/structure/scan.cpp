@@ -159,7 +159,45 @@ void Scan::add(Class kind, std::string_view rule, std::string_view value, std::s
   tally_.add(kind, rule, path_text());
 }
 
-void Scan::free_text(std::string_view text, Hits hits, std::size_t base, KeyClass key, Edits& edits) {
+/// Runs of base64 inside text (Kubernetes secrets, headers): opened like whole values.
+void Scan::encoded_runs(std::string_view text, int depth, Edits& edits) {
+  // A run of this length covers one multiple of it, so that few bytes are looked at.
+  constexpr std::size_t run_bytes_min = 24;
+  std::size_t done = 0;
+  for (std::size_t probe = run_bytes_min - 1; probe < text.size(); probe += run_bytes_min) {
+    if (probe < done || !is_base64_byte(text[probe])) continue;
+    std::size_t begin = probe;
+    while (begin > done && is_base64_byte(text[begin - 1])) --begin;
+    std::size_t end = probe;
+    while (end < text.size() && is_base64_byte(text[end])) ++end;
+    while (end < text.size() && text[end] == '=') ++end;
+    done = end;
+    if (end - begin < run_bytes_min) continue;
+    Leaf leaf;
+    leaf.text = text.substr(begin, end - begin);
+    const std::size_t before = edits.size();
+    (void)base64_value(leaf, depth, edits);
+    for (std::size_t i = before; i < edits.size(); ++i) {
+      edits[i].begin += begin;
+      edits[i].end += begin;
+    }
+  }
+}
+
+void Scan::free_text(std::string_view text, Hits hits, std::size_t base, KeyClass key, int depth, Edits& edits) {
+  if (depth < nested_depth_max && text.size() >= 24) {
+    Edits opened;
+    encoded_runs(text, depth + 1, opened);
+    if (!opened.empty()) {
+      Edits plain;
+      free_text(text, hits, base, key, nested_depth_max, plain);
+      // A secret that the text names outweighs what its base64 holds.
+      plain.insert(plain.end(), opened.begin(), opened.end());
+      order(plain);
+      edits.insert(edits.end(), plain.begin(), plain.end());
+      return;
+    }
+  }
   Candidates candidates;
   TextOptions options;
   options.contacts = contacts_;
@@ -219,7 +257,7 @@ void Scan::value(const Leaf& leaf, int depth, Edits& edits) {
         return walk_text(text, depth + 1, edits);
     }
   }
-  free_text(text, leaf.hits, leaf.hits_base, leaf.key, edits);
+  free_text(text, leaf.hits, leaf.hits_base, leaf.key, depth, edits);
 }
 
 /// Base64 of text or of gzip. True when it was one (masked or not).

@@ -50,7 +50,7 @@ class Scan {
   /// One value: by model, by name, by what it holds.
   void value(const Leaf& leaf, int depth, Edits& edits);
   /// Text that is masked by the detectors alone.
-  void free_text(std::string_view text, Hits hits, std::size_t base, KeyClass key, Edits& edits);
+  void free_text(std::string_view text, Hits hits, std::size_t base, KeyClass key, int depth, Edits& edits);
 
   [[nodiscard]] KeyClass key_class(std::string_view name);
   /// By the operation's table and the operator's paths, for the current path.
@@ -70,6 +70,7 @@ class Scan {
   [[nodiscard]] bool length_preserving() const { return fill_; }
 
  private:
+  void encoded_runs(std::string_view text, int depth, Edits& edits);
   bool base64_value(const Leaf& leaf, int depth, Edits& edits);
   bool hex_value(const Leaf& leaf, int depth, Edits& edits);
   bool percent_value(const Leaf& leaf, int depth, Edits& edits);

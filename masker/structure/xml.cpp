@@ -273,7 +273,7 @@ void Scan::walk_xml(std::string_view text, int depth, Edits& edits) {
   XmlWalk walk(*this, text, hits, depth, found);
   if (!walk.run()) {
     path_.resize(names);
-    free_text(text, hits, 0, {}, found);
+    free_text(text, hits, 0, {}, depth, found);
   }
   order(found);
   edits.insert(edits.end(), found.begin(), found.end());
