@@ -14,16 +14,16 @@ enum class Effect { allow, hold, deny, implicit_deny };
 
 /// What a Hold statement asks of people.
 struct ReviewTerms {
-  std::vector<std::string> reviewers;  ///< groups of the configuration's `reviewers`
+  std::vector<std::string> reviewers;  ///< groups of the configuration's `reviewers`; empty = any of them
   unsigned required = 1;               ///< distinct people
   Duration within = std::chrono::minutes(15);
-  std::optional<Duration> grant_for;   ///< nullopt = once
+  std::optional<Duration> grant_for;  ///< nullopt = once
   std::string reason;
 };
 
 struct Obligations {
-  std::vector<std::string> mask;       ///< "default", "off", or classes; empty = what the configuration says
-  bool record_full = true;             ///< "Record": "metadata" makes it false
+  std::vector<std::string> mask;  ///< "default", "off", or classes; empty = what the configuration says
+  bool record_full = true;        ///< "Record": "metadata" makes it false
 };
 
 struct Decision {
