@@ -25,7 +25,7 @@ std::string ident(const Layout& layout) {
   };
   map(layout.database.name, "postgres");
   if (layout.service.name != layout.database.name || !layout.privileged) {
-    for (const std::string_view role : {"holdpoint_auditor", "holdpoint_approvals"}) map(layout.service.name, role);
+    for (const std::string_view role : {"holdpoint_writer", "holdpoint_approvals"}) map(layout.service.name, role);
   }
   if (layout.privileged) {
     for (const std::string_view role : {"postgres", "holdpoint_owner", "holdpoint_reader"}) map("root", role);
@@ -141,7 +141,7 @@ Result<void> await_postgres(const Layout& layout, Duration within) {
 Result<void> prepare_database(const Layout& layout) {
   std::string statements;
   for (const std::string_view role :
-       {"holdpoint_owner", "holdpoint_auditor", "holdpoint_approvals", "holdpoint_reader"}) {
+       {"holdpoint_owner", "holdpoint_writer", "holdpoint_approvals", "holdpoint_reader"}) {
     const std::string name(role);
     statements += "SELECT 'CREATE ROLE " + name + " LOGIN' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '" +
                   name + "') \\gexec\n";
@@ -150,7 +150,7 @@ Result<void> prepare_database(const Layout& layout) {
       "SELECT 'CREATE DATABASE holdpoint OWNER holdpoint_owner' WHERE NOT EXISTS "
       "(SELECT FROM pg_database WHERE datname = 'holdpoint') \\gexec\n"
       "REVOKE ALL ON DATABASE holdpoint FROM PUBLIC;\n"
-      "GRANT CONNECT ON DATABASE holdpoint TO holdpoint_auditor, holdpoint_approvals, holdpoint_reader;\n"
+      "GRANT CONNECT ON DATABASE holdpoint TO holdpoint_writer, holdpoint_approvals, holdpoint_reader;\n"
       "ALTER ROLE holdpoint_reader SET default_transaction_read_only = on;\n";
   auto made = psql(layout, "postgres", statements);
   if (!made) return fail(Code::configuration, "the database could not be prepared: " + made.error().context);

@@ -1,0 +1,57 @@
+// holdpoint console: a link that opens the console once.
+#include <iostream>
+#include <memory>
+
+#include "ops/cli/commands/context.hpp"
+#include "ops/cli/commands/output.hpp"
+#include "ops/cli/deployment/access.hpp"
+#include "ops/cli/deployment/bus_client.hpp"
+
+namespace holdpoint::commands {
+namespace {
+
+struct Options {
+  std::string reviewer;
+  std::vector<std::string> groups{"sre"};
+  std::string address = "127.0.0.1:" + std::to_string(HOLDPOINT_CONSOLE_PORT);
+  std::string token_file;
+};
+
+Result<void> link(const Context& context, const Options& options) {
+  const auto layout = context.layout();
+  Result<std::string> token = fail(Code::configuration, "say who opens it: --as NAME, or --token-file FILE");
+  if (!options.token_file.empty()) {
+    token = read_input(options.token_file);
+    while (token && !token->empty() && token->back() == '\n') token->pop_back();
+  } else if (!options.reviewer.empty()) {
+    token = deployment::mint_token(layout, {.subject = options.reviewer,
+                                            .groups = options.groups,
+                                            .audience = std::string(identity::kReviewAudience),
+                                            .ttl = std::chrono::minutes(2)});
+  }
+  if (!token) return token.error();
+  auto answer = deployment::ask_bus(layout, "reviews", {.type = "ConsoleLinkRequested", .body = {{"token", *token}}});
+  if (!answer) return answer.error();
+  const std::string url = "http://" + options.address + string_or(answer->body, "path");
+  if (context.json) {
+    print_json({{"url", url}});
+  } else {
+    std::cout << url << "\n";
+  }
+  return {};
+}
+
+}  // namespace
+
+void add_console(CLI::App& app, Context& context) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = add_command(app, "console", "A link that opens the console in a browser, once",
+                                  "  holdpoint console --as alice\n  holdpoint console --as bob --groups sre,oncall");
+  command->add_option("--as", options->reviewer, "A subject of the embedded issuer (needs its key)");
+  command->add_option("--groups", options->groups, "Groups of --as")->delimiter(',')->capture_default_str();
+  command->add_option("--token-file", options->token_file, "A token of your identity provider");
+  command->add_option("--address", options->address, "Where the console listens")->capture_default_str();
+  command->callback([&context, options] { context.action = [&context, options] { return link(context, *options); }; });
+}
+
+}  // namespace holdpoint::commands
