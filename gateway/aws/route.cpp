@@ -61,26 +61,40 @@ Result<Route> cbor_route(const HttpHead& head, const CallScope& scope, const Ser
   return contradiction("the path's service", scope);
 }
 
+// Older clients of CloudTrail write "com.amazonaws….CloudTrail_20131101" for "CloudTrail_20131101".
+bool names_service(std::string_view sent, std::string_view target) {
+  return sent == target ||
+         (sent.size() > target.size() && sent.ends_with(target) && sent[sent.size() - target.size() - 1] == '.');
+}
+
 Result<Route> target_route(const HttpHead& head, std::string_view target, const CallScope& scope,
                            const Services& services) {
   if (head.method != "POST" || head.target != "/") return fail(Code::malformed, "a call with X-Amz-Target is POST /");
   const std::size_t dot = target.rfind('.');
   if (dot == std::string_view::npos) return fail(Code::malformed, "X-Amz-Target is SERVICE.OPERATION");
+  const std::string_view type = content_type(head);
+  if (type != "application/x-amz-json-1.0" && type != "application/x-amz-json-1.1") {
+    return fail(Code::malformed, "a call with X-Amz-Target has Content-Type application/x-amz-json-1.0 or -1.1");
+  }
+  Route route;
+  route.path = "/";
+  bool known_service = false;
   for (const ServiceModel* service : services) {
     const bool json10 = service->speaks(Protocol::json10);
-    if ((!json10 && !service->speaks(Protocol::json11)) || service->target != target.substr(0, dot)) continue;
+    if ((!json10 && !service->speaks(Protocol::json11)) || !names_service(target.substr(0, dot), service->target))
+      continue;
+    known_service = true;
     const OperationModel* operation = service->operation(target.substr(dot + 1));
-    if (operation == nullptr) return unknown(target, scope);
-    const std::string_view type = content_type(head);
-    if (type != "application/x-amz-json-1.0" && type != "application/x-amz-json-1.1") {
-      return fail(Code::malformed, "a call with X-Amz-Target has Content-Type application/x-amz-json-1.0 or -1.1");
+    if (operation == nullptr) continue;
+    if (route.operation != nullptr) {
+      route.twins.push_back(operation);
+      continue;
     }
-    Route route;
     route.operation = operation;
     route.protocol = json10 ? Protocol::json10 : Protocol::json11;
-    route.path = "/";
-    return route;
   }
+  if (route.operation != nullptr) return route;
+  if (known_service) return unknown(target, scope);
   return contradiction("X-Amz-Target " + display(target, 120), scope);
 }
 

@@ -1,0 +1,184 @@
+#include "gateway/aws/resources.hpp"
+
+#include <algorithm>
+
+namespace holdpoint::aws {
+namespace {
+
+constexpr std::size_t kResourcesMax = 10000;  // DeleteObjects has 1,000, BatchWriteItem 25; nothing comes near
+
+std::vector<std::string_view> split(std::string_view text, char separator) {
+  std::vector<std::string_view> parts;
+  while (true) {
+    const std::size_t end = text.find(separator);
+    parts.push_back(text.substr(0, end));
+    if (end == std::string_view::npos) return parts;
+    text.remove_prefix(end + 1);
+  }
+}
+
+std::string action_name(const OperationModel& operation, std::string_view text) {
+  if (text != "=") return std::string(text);
+  return std::string(operation.service->iam_prefix) + ":" + std::string(operation.name);
+}
+
+// The strings at "Name", "Names[]"; a lone string where a list is modelled counts as its only element.
+std::vector<std::string> values_at(const Json& parameters, std::string_view path) {
+  const bool list = path.ends_with("[]");
+  if (list) path.remove_suffix(2);
+  const auto found = parameters.find(std::string(path));
+  if (found == parameters.end()) return {};
+  std::vector<std::string> values;
+  const auto add = [&](const Json& value) {
+    if (value.is_string()) values.push_back(value.get<std::string>());
+    if (value.is_number()) values.push_back(value.dump());
+  };
+  if (found->is_array()) {
+    for (const Json& element : *found) add(element);
+  } else {
+    add(*found);
+  }
+  return values;
+}
+
+// https://sqs.eu-west-1.amazonaws.com/123456789012/queue -> 123456789012:queue
+std::string queue_of(const std::string& url) {
+  const std::size_t name = url.rfind('/');
+  if (name == std::string::npos || name == 0) return "*:" + url;
+  const std::size_t account = url.rfind('/', name - 1);
+  if (account == std::string::npos) return "*:" + url.substr(name + 1);
+  return url.substr(account + 1, name - account - 1) + ":" + url.substr(name + 1);
+}
+
+struct Builder {
+  const Route& route;
+  const Json& parameters;
+  const CallScope& scope;
+
+  // How a service writes the name that stands in its ARN.
+  [[nodiscard]] std::string shaped(std::string_view path, std::string value, std::string_view before) const {
+    const std::string_view service = route.operation->service->id;
+    if (service == "secrets-manager") return value + "-??????";  // six characters that the caller need not know
+    if (service == "lambda" && path == "FunctionName") {
+      const auto qualifier = values_at(parameters, "Qualifier");
+      if (!qualifier.empty() && value.find(':') == std::string::npos) value += ":" + qualifier.front();
+      return value;
+    }
+    if (before.ends_with('/') && value.starts_with('/')) value.erase(0, 1);
+    return value;
+  }
+
+  // A name that is an ARN already (or Lambda's ACCOUNT:function:NAME) is the resource itself.
+  [[nodiscard]] std::string whole(const std::string& value) const {
+    if (value.starts_with("arn:")) return value;
+    if (route.operation->service->id == "lambda" && value.find(":function:") == 12) {
+      return "arn:" + std::string(partition(scope.region)) + ":lambda:" + scope.region + ":" + value;
+    }
+    return {};
+  }
+
+  // Appends the ARNs of one template; false when a member it needs is absent.
+  bool expand(std::string_view text, std::vector<std::string>& out) const {
+    if (text.starts_with('@')) {
+      const auto values = values_at(parameters, text.substr(1));
+      out.insert(out.end(), values.begin(), values.end());
+      return !values.empty();
+    }
+    std::vector<std::string> arns{"arn:" + std::string(partition(scope.region)) + ":"};
+    if (text.starts_with('~')) {
+      arns[0] += std::string(route.operation->service->iam_prefix) + ":" + scope.region + ":" + scope.account + ":";
+      text.remove_prefix(1);
+    }
+    bool complete = true;
+    while (!text.empty()) {
+      const std::size_t special = text.find_first_of("${");
+      for (std::string& arn : arns) arn += text.substr(0, special);
+      if (special == std::string_view::npos) break;
+      text.remove_prefix(special);
+      if (text.starts_with("$R") || text.starts_with("$A")) {
+        for (std::string& arn : arns) arn += text[1] == 'R' ? scope.region : scope.account;
+        text.remove_prefix(2);
+        continue;
+      }
+      const std::size_t close = text.find('}');
+      fill(text.substr(1, close - 1), arns, out, complete);
+      text.remove_prefix(close + 1);
+      if (arns.empty()) return complete;
+    }
+    out.insert(out.end(), arns.begin(), arns.end());
+    return complete;
+  }
+
+  void fill(std::string_view path, std::vector<std::string>& arns, std::vector<std::string>& out,
+            bool& complete) const {
+    if (path == "^path") {
+      for (std::string& arn : arns) arn += route.path;
+      return;
+    }
+    const bool queue = path.ends_with("^queue");
+    if (queue) path.remove_suffix(6);
+    const auto values = values_at(parameters, path);
+    if (values.empty()) {
+      complete = false;
+      for (std::string& arn : arns) arn += '*';
+      return;
+    }
+    std::vector<std::string> longer;
+    for (const std::string& value : values) {
+      if (std::string known = whole(value); !known.empty()) {
+        out.push_back(std::move(known));
+        continue;
+      }
+      for (const std::string& arn : arns) {
+        if (longer.size() > kResourcesMax) break;
+        longer.push_back(arn + (queue ? queue_of(value) : shaped(path, value, arn)));
+      }
+    }
+    arns = std::move(longer);
+  }
+};
+
+}  // namespace
+
+std::string_view partition(std::string_view region) {
+  if (region.starts_with("cn-")) return "aws-cn";
+  if (region.starts_with("us-gov-")) return "aws-us-gov";
+  return "aws";
+}
+
+std::vector<std::string> actions_of(const OperationModel& operation) {
+  std::vector<std::string> names;
+  for (const std::string_view entry : split(operation.actions, '|')) {
+    names.push_back(action_name(operation, entry.substr(0, entry.find('>'))));
+  }
+  return names;
+}
+
+Result<std::vector<Requirement>> requirements_of(const Route& route, const Json& parameters, const CallScope& scope) {
+  const std::string_view id = route.operation->service->id;
+  std::vector<Requirement> out;
+  if (id == "dynamodb") out = dynamodb_requirements(*route.operation, parameters, scope);
+  if (id == "s3") out = s3_requirements(*route.operation, parameters, scope);
+  if (out.empty()) {
+    const Builder builder{route, parameters, scope};
+    for (const std::string_view entry : split(route.operation->actions, '|')) {
+      const auto parts = split(entry, '>');
+      std::vector<std::string> arns;
+      for (std::size_t i = 1; i < parts.size(); ++i) {
+        const bool required = parts[i].starts_with('!');
+        std::vector<std::string> found;
+        // An optional resource counts when the request names it.
+        const bool complete = builder.expand(required ? parts[i].substr(1) : parts[i], found);
+        if (complete || required) arns.insert(arns.end(), found.begin(), found.end());
+      }
+      std::sort(arns.begin(), arns.end());
+      arns.erase(std::unique(arns.begin(), arns.end()), arns.end());
+      if (arns.empty()) arns.emplace_back("*");
+      for (std::string& arn : arns) out.push_back({action_name(*route.operation, parts[0]), std::move(arn), {}});
+    }
+  }
+  if (out.size() > kResourcesMax) return fail(Code::too_large, "the call names more than 10,000 resources");
+  return out;
+}
+
+}  // namespace holdpoint::aws

@@ -1,0 +1,27 @@
+// The (action, resource) pairs that an operation needs, from the table's templates and its parameters.
+//
+// A resource that the request does not determine comes out with "*" in its place ("…:instance/*"): policy must treat
+// such a pair as any resource that fits it, so that a Deny on one of them is not passed by.
+#pragma once
+
+#include "gateway/aws/operation.hpp"
+#include "gateway/aws/route.hpp"
+
+namespace holdpoint::aws {
+
+/// "aws", "aws-cn" or "aws-us-gov".
+std::string_view partition(std::string_view region);
+
+/// Fails with `too_large` when an operation names more than 10,000 resources.
+Result<std::vector<Requirement>> requirements_of(const Route& route, const Json& parameters, const CallScope& scope);
+
+/// Services whose resources hide in the parameters; empty = use the templates.
+std::vector<Requirement> dynamodb_requirements(const OperationModel& operation, const Json& parameters,
+                                               const CallScope& scope);
+std::vector<Requirement> s3_requirements(const OperationModel& operation, const Json& parameters,
+                                         const CallScope& scope);
+
+/// "dynamodb:GetItem" and so on, as the table gives them.
+std::vector<std::string> actions_of(const OperationModel& operation);
+
+}  // namespace holdpoint::aws
