@@ -75,7 +75,7 @@ void Peer::on_request(Envelope request, Instant now, Transport& transport) {
 }
 
 void Peer::on_tick(Instant now, Transport& transport) {
-  react(seat_.on_tick(now, transport), now, transport);
+  react(seat_.on_tick(responder_.running(), now, transport), now, transport);
   requester_.on_tick(now, transport);
   responder_.on_tick(now);
 }

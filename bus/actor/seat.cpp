@@ -14,18 +14,18 @@ constexpr Duration kSeekInterval = std::chrono::milliseconds(100);
 
 }  // namespace
 
-Envelope Seat::statement(Kind kind) const {
+Envelope Seat::statement(Kind kind, std::size_t running) const {
   Envelope envelope;
   envelope.kind = kind;
   Json services = Json::object();
   for (const auto& [service, credit] : services_) services[service] = credit;
-  envelope.message.body = {{"services", std::move(services)}, {"topics", topics_}};
+  envelope.message.body = {{"services", std::move(services)}, {"topics", topics_}, {"running", running}};
   return envelope;
 }
 
 void Seat::start(Instant now, Transport& transport) {
   stated_ = now;
-  transport.send(statement(Kind::hello));
+  transport.send(statement(Kind::hello, 0));
 }
 
 void Seat::serve(const std::string& service, unsigned credit, Instant, Transport& transport) {
@@ -66,7 +66,7 @@ Seat::News Seat::on_message(const Envelope& envelope, Instant now) {
   return News::joined;
 }
 
-Seat::News Seat::on_tick(Instant now, Transport& transport) {
+Seat::News Seat::on_tick(std::size_t running, Instant now, Transport& transport) {
   News news = News::none;
   if (joined_ && now - heard_ > kLiveness) {
     joined_ = false;
@@ -74,7 +74,7 @@ Seat::News Seat::on_tick(Instant now, Transport& transport) {
   }
   if (now - stated_ >= (joined_ ? kHeartbeatInterval : kSeekInterval)) {
     stated_ = now;
-    transport.send(statement(joined_ ? Kind::heartbeat : Kind::hello));
+    transport.send(statement(joined_ ? Kind::heartbeat : Kind::hello, running));
   }
   return news;
 }

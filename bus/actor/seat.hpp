@@ -33,11 +33,12 @@ class Seat {
   void leave(Transport& transport);
   /// Any message from the broker shows that it lives; `welcome`, `heartbeat` and `goodbye` are for here.
   News on_message(const wire::Envelope& envelope, Instant now);
-  News on_tick(Instant now, Transport& transport);
+  /// `running`: requests that are being worked on, so that the broker can reclaim credit of lost ones.
+  News on_tick(std::size_t running, Instant now, Transport& transport);
   [[nodiscard]] bool connected() const { return joined_; }
 
  private:
-  [[nodiscard]] wire::Envelope statement(wire::Kind kind) const;
+  [[nodiscard]] wire::Envelope statement(wire::Kind kind, std::size_t running) const;
 
   std::map<std::string, unsigned> services_;
   std::set<std::string> topics_;

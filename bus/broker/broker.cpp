@@ -86,7 +86,10 @@ void Broker::on_statement(const PeerId& from, const Stamp& stamp, const Packet& 
   if (peer == nullptr) return;
   const wire::Header& header = packet.header;
   const bool whole = header.kind == Kind::hello || header.kind == Kind::heartbeat;
-  if (whole && packet.body == peer->statement) return;
+  if (whole && packet.body == peer->statement) {
+    if (peer->running) dispatch_.reclaim(from, *peer->running, now, outlet);
+    return;
+  }
   const auto body = body_of(packet);
   if (!body) return refuse(from, header, body.error(), outlet);
   const auto check = [&](const Result<void>& result) {
@@ -122,6 +125,9 @@ void Broker::on_statement(const PeerId& from, const Stamp& stamp, const Packet& 
     check(topic.is_string() ? subscribe(*peer, topic.get<std::string>())
                             : Result<void>(fail(Code::malformed, "a topic is a string")));
   }
+  const Json running = body->value("running", Json());
+  peer->running = running.is_number_unsigned() ? std::optional(running.get<std::size_t>()) : std::nullopt;
+  if (peer->running) dispatch_.reclaim(from, *peer->running, now, outlet);
   peer->statement = packet.body;
 }
 

@@ -262,6 +262,24 @@ void Dispatch::answer(const PeerId& worker, Packet packet, Instant now, Outlet& 
   pump(service, now, outlet);
 }
 
+void Dispatch::reclaim(const PeerId& worker, std::size_t running, Instant now, Outlet& outlet) {
+  for (auto& [name, service] : services_) {
+    const auto found = service.workers.find(worker);
+    if (found == service.workers.end()) continue;
+    std::vector<Id> late;
+    for (const Id& id : found->second.flights) {
+      if (in_flight_.at(id).until + limits_.slot_grace_known <= now) late.push_back(id);
+    }
+    if (late.size() <= running) continue;
+    late.resize(late.size() - running);
+    for (const Id& id : late) {
+      found->second.flights.erase(id);
+      in_flight_.erase(id);
+    }
+    pump(service, now, outlet);
+  }
+}
+
 void Dispatch::release(const std::string& service, const std::string& key_id, const std::string& stream) {
   leases_.erase(lease_key(service, key_id, stream));
 }

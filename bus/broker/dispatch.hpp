@@ -39,8 +39,10 @@ struct DispatchLimits {
   Duration lease_idle_max = std::chrono::seconds(60);  ///< a stream's parts follow each other within a read time-out
   Duration deadline_default = std::chrono::seconds(60);  ///< for a request without one
   Duration deadline_max = std::chrono::hours(1);
-  /// A worker's slot outlives the deadline by this much, unless it answers: it may still be at work.
+  /// A slot outlives the deadline by this much unless its worker answers: it may still be at work. Shorter for a worker
+  /// that says how much it is working on.
   Duration slot_grace = std::chrono::seconds(30);
+  Duration slot_grace_known = std::chrono::seconds(1);
   unsigned losses_max = 3;  ///< workers that one id may outlive where it may be resent
 };
 
@@ -55,6 +57,9 @@ class Dispatch {
   void submit(const ServiceRule& rule, const PeerId& requester, wire::Packet packet, Instant now, Outlet& outlet);
   /// `packet` carries the worker's stamp. Ignored unless this worker has the request.
   void answer(const PeerId& worker, wire::Packet packet, Instant now, Outlet& outlet);
+  /// The worker says that it works on `running` requests: what was lost on the way there or back, and can no longer be
+  /// repeated since its deadline has passed, gives its credit back.
+  void reclaim(const PeerId& worker, std::size_t running, Instant now, Outlet& outlet);
   /// Ends a stream's lease. Only its requester's key can.
   void release(const std::string& service, const std::string& key_id, const std::string& stream);
   /// The peer is gone: its requests in flight and its streams end as their service's rule says.
