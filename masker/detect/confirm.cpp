@@ -174,6 +174,7 @@ Span confirm_email(std::string_view text, std::size_t begin, std::size_t end) {
     ++start;
   if (start == begin) return {};
   if (text.substr(start, begin - start) == "git") return {};
+  if (start >= 4 && text.substr(start - 4, 4) == "ssh ") return {};
   if (start >= 3 && text.substr(start - 3, 3) == "://") return {};
   std::size_t stop = end;
   std::size_t dot = 0;

@@ -15,7 +15,8 @@ bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' 
 bool is_placeholder(std::string_view value) {
   if (value.empty()) return true;
   if (is_mask(value)) return true;
-  if (value.find_first_not_of("*xX.-_ \xe2\x80\xa2") == std::string_view::npos) return true;
+  // Blanks are drawn with at least three strokes; "x" may be somebody's password.
+  if (value.size() >= 3 && value.find_first_not_of("*xX.-_ \xe2\x80\xa2") == std::string_view::npos) return true;
   // The whole value is one reference; "${a}-Secret1" is not.
   const auto whole = [&](std::string_view open, std::string_view close) {
     return value.size() > open.size() + close.size() && value.starts_with(open) && value.ends_with(close) &&

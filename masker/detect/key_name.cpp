@@ -152,6 +152,7 @@ Class secret_class(const Words& words) {
       joined == "phpsessid")
     return Class::cookie;
   if (last == "jwt" || last == "authorization" || last == "bearer" || last == "pat") return Class::token;
+  if (joined.ends_with("amzcredential")) return Class::none;  // an access key id and a scope
   if (last == "secret" || last == "secrets" || last == "credential" || last == "credentials" || last == "creds")
     return Class::secret;
   if (last == "auth" || last == "apikey" || last == "authkey" || last == "accountkey" || last == "sharedkey")

@@ -112,6 +112,10 @@ class Reader {
                                         std::size_t name_begin) const {
     const std::size_t line = std::min(rest.find_first_of("\r\n"), rest.size());
     const std::string_view whole = rest.substr(0, line);
+    for (std::string_view open : {"${{", "{{"}) {
+      const std::size_t close = whole.find("}}");
+      if (whole.starts_with(open) && close != std::string_view::npos) return close + 2;
+    }
     if (separated && starts_line(name_begin)) {
       const std::size_t space = whole.find_first_of(" \t\x1b");
       const std::size_t comment = whole.find(" #");
@@ -133,7 +137,7 @@ class Reader {
       if ((c == ',' || c == ')' || c == ']' || c == '}') && closes(whole, stop)) break;
       ++stop;
     }
-    if (stop > 0 && stop == whole.size() && (whole[stop - 1] == '.' || whole[stop - 1] == ',')) --stop;
+    if (stop > 0 && (stop == whole.size() || !separated) && (whole[stop - 1] == '.' || whole[stop - 1] == ',')) --stop;
     return stop;
   }
 
@@ -279,6 +283,8 @@ std::size_t confirm_keyword(std::string_view text, std::size_t begin, std::size_
   while (end > begin && !is_name_byte(text[end - 1])) --end;  // a trigger may include the separator
   Phrase phrase = phrase_around(text, name_around(text, begin, end));
   if (inside_arn(text, phrase.name.begin)) return phrase.name.end;
+  // https://x-access-token:…@host is a URL's affair.
+  if (phrase.name.begin >= 3 && text.substr(phrase.name.begin - 3, 3) == "://") return phrase.name.end;
   const std::size_t resume = phrase.name.end;
   const KeyClass key = phrase.key;
   if (key.hint == Hint::none || key.hint == Hint::harmless || key.hint == Hint::generic) return resume;

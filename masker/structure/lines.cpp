@@ -126,7 +126,8 @@ void Scan::walk_csv(std::string_view text, int depth, Edits& edits) {
   const std::vector<Field> header = read_record(text, at, separator);
   std::vector<KeyClass> columns;
   for (const Field& field : header) columns.push_back(key_class(text.substr(field.begin, field.end - field.begin)));
-  at = 0;  // the first record may be data
+  at = 0;  // the first record may be data: the detectors see it, its names judge the others
+  std::size_t record = 0;
   std::vector<Hit> hits;
   if (!find_triggers(text, hits)) return block("pattern scan failed");
   std::size_t cursor = 0;
@@ -142,7 +143,7 @@ void Scan::walk_csv(std::string_view text, int depth, Edits& edits) {
       leaf.text = text.substr(field.begin, field.end - field.begin);
       leaf.hits = Hits(hits).subspan(cursor, stop - cursor);
       leaf.hits_base = field.begin;
-      if (i < columns.size()) leaf.key = columns[i];
+      if (record > 0 && i < columns.size()) leaf.key = columns[i];
       const std::size_t before = edits.size();
       if (i < header.size()) push(text.substr(header[i].begin, header[i].end - header[i].begin));
       value(leaf, depth, edits);
@@ -150,6 +151,7 @@ void Scan::walk_csv(std::string_view text, int depth, Edits& edits) {
       shift(edits, before, field.begin);
       cursor = stop;
     }
+    ++record;
   }
 }
 

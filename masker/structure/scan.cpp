@@ -76,6 +76,14 @@ bool is_textual(std::string_view bytes) {
   return odd * 50 <= bytes.size() && is_utf8(bytes);
 }
 
+/// "Bearer ", "Basic ", "token ": what stands in front of the secret in an Authorization header.
+std::size_t scheme_length(std::string_view text) {
+  for (std::string_view scheme : {"bearer ", "basic ", "token "}) {
+    if (text.size() > scheme.size() && equal_ignoring_case(text.substr(0, scheme.size()), scheme)) return scheme.size();
+  }
+  return 0;
+}
+
 std::optional<Bytes> decode_base64(std::string_view text, bool& url) {
   url = text.find_first_of("-_") != std::string_view::npos;
   while (!text.empty() && text.back() == '=') text.remove_suffix(1);
@@ -214,12 +222,24 @@ void Scan::value(const Leaf& leaf, int depth, Edits& edits) {
   const bool numeric = leaf.number && is_number(text);
   Class whole = leaf.model;
   std::string_view rule = "model";
-  if (whole != Class::none && (is_placeholder(text) || !enabled(whole))) whole = Class::none;
+  // What a model or an operator names is masked whatever it looks like.
+  if (whole != Class::none && (text.empty() || !enabled(whole))) whole = Class::none;
   if (whole == Class::none && leaf.key.hint >= Hint::password) {
     // A document under a sensitive name keeps its structure when every value in it can be judged; a PEM key its frame.
     whole = judge_named(leaf.key, text);
     rule = "name";
     if (!enabled(whole)) whole = Class::none;
+  }
+  if (whole != Class::none && text.starts_with("-----BEGIN ")) {
+    // Keep the frame, so that readers of keys say what is wrong.
+    const std::size_t before = edits.size();
+    free_text(text, leaf.hits, leaf.hits_base, leaf.key, depth, edits);
+    if (edits.size() > before) return;
+  }
+  if (whole == Class::token && rule == "name") {
+    if (text.starts_with("AWS4-HMAC-")) return free_text(text, leaf.hits, leaf.hits_base, leaf.key, depth, edits);
+    const std::size_t scheme = scheme_length(text);
+    if (scheme > 0) return add(whole, rule, text.substr(scheme), scheme, Shape::text, edits);
   }
   if (whole != Class::none) {
     if (leaf.blob && !fill_) {

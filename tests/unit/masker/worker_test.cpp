@@ -1,0 +1,160 @@
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <functional>
+#include <thread>
+
+#include "masker/mask.hpp"
+#include "masker/worker/answer.hpp"
+#include "masker/worker/sandbox.hpp"
+
+namespace holdpoint::masker::testing {
+namespace {
+
+wire::Message request(Json body, std::string bytes) {
+  wire::Message message;
+  message.type = "MaskRequested";
+  message.body = std::move(body);
+  message.attachments.push_back(std::move(bytes));
+  return message;
+}
+
+TEST(Worker, answers_with_the_masked_bytes_and_the_findings) {
+  const auto answer = answer_mask_request(
+      request({{"content_type", "application/json"}, {"service", "dynamodb"}, {"operation", "GetItem"}},
+              R"({"password":"hunter22"})"));
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->type, "PayloadMasked");
+  EXPECT_EQ(answer->attachments.at(0), R"({"password":"REDACTED-password"})");
+  EXPECT_EQ(answer->body["changed"], true);
+  EXPECT_EQ(answer->body["findings"][0]["class"], "password");
+  EXPECT_EQ(answer->body["findings"][0]["path"], "password");
+  EXPECT_FALSE(answer->body.contains("blocked"));
+}
+
+TEST(Worker, says_what_blocked_a_payload_and_sends_none_of_it) {
+  const auto answer =
+      answer_mask_request(request({{"content_type", "text/plain"}, {"content_encoding", "br"}}, "password=hunter22"));
+  ASSERT_TRUE(answer);
+  EXPECT_FALSE(answer->body["blocked"].get<std::string>().empty());
+  EXPECT_TRUE(answer->attachments.at(0).empty());
+}
+
+TEST(Worker, refuses_requests_that_it_cannot_read) {
+  EXPECT_FALSE(answer_mask_request(request({{"rules", {{"nonsense", 1}}}}, "x")));
+  EXPECT_FALSE(answer_mask_request(request({{"length_preserving", "yes"}}, "x")));
+  EXPECT_FALSE(answer_mask_request(request({{"part", {{"index", 1}, {"last", true}}}}, "x")));
+  EXPECT_FALSE(answer_mask_request(request({{"part", {{"index", 0}, {"last", false}}}}, "x")));
+  wire::Message bare = request(Json::object(), "x");
+  bare.attachments.clear();
+  EXPECT_FALSE(answer_mask_request(bare));
+  bare = request(Json::object(), "x");
+  bare.type = "Other";
+  EXPECT_FALSE(answer_mask_request(bare));
+}
+
+/// Runs `act` in a child of its own behind the sandbox; its exit status.
+int confined(std::string_view endpoint, const std::function<int()>& act) {
+  prepare();
+  const pid_t child = fork();
+  if (child == 0) {
+    if (!enter_sandbox({std::string(endpoint)})) _exit(99);
+    _exit(act());
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int refused(int result) { return result < 0 && errno == EPERM ? 0 : 1; }
+
+// The sanitizers' runtime opens files of its own and maps terabytes.
+#ifndef __has_feature
+#define __has_feature(x) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+#define HOLDPOINT_SKIP_UNDER_ASAN GTEST_SKIP() << "the address sanitizer needs what the sandbox takes"
+#else
+#define HOLDPOINT_SKIP_UNDER_ASAN
+#endif
+
+TEST(Sandbox, files_programs_processes_and_the_network_are_out_of_reach) {
+  HOLDPOINT_SKIP_UNDER_ASAN;
+  const std::string_view ipc = "ipc:///run/holdpoint/bus";
+  EXPECT_EQ(confined(ipc, [] { return refused(open("/etc/passwd", O_RDONLY)); }), 0);
+  EXPECT_EQ(confined(ipc, [] { return refused(openat(AT_FDCWD, "/tmp/x", O_CREAT | O_WRONLY, 0600)); }), 0);
+  EXPECT_EQ(confined(ipc, [] { return refused(socket(AF_INET, SOCK_STREAM, 0)); }), 0);
+  EXPECT_EQ(confined(ipc, [] { return refused(socket(AF_INET6, SOCK_DGRAM, 0)); }), 0);
+  EXPECT_EQ(confined(ipc, [] { return refused(socket(AF_NETLINK, SOCK_RAW, 0)); }), 0);
+  EXPECT_EQ(confined(ipc, [] { return refused(execl("/bin/true", "true", nullptr)); }), 0);
+  EXPECT_EQ(confined(ipc, [] { return refused(static_cast<int>(fork())); }), 0);
+  EXPECT_EQ(confined(ipc,
+                     [] {
+                       return mmap(nullptr, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) ==
+                                      MAP_FAILED
+                                  ? 0
+                                  : 1;
+                     }),
+            0);
+  EXPECT_EQ(confined(ipc, [] { return refused(unlink("/tmp/holdpoint-none")); }), 0);
+}
+
+TEST(Sandbox, what_reaching_the_bus_needs_stays) {
+  HOLDPOINT_SKIP_UNDER_ASAN;
+  EXPECT_EQ(confined("ipc:///run/x", [] { return socket(AF_UNIX, SOCK_STREAM, 0) >= 0 ? 0 : 1; }), 0);
+  EXPECT_EQ(confined("tcp://127.0.0.1:1", [] { return socket(AF_INET, SOCK_STREAM, 0) >= 0 ? 0 : 1; }), 0);
+}
+
+TEST(Sandbox, masking_works_inside_it) {
+  HOLDPOINT_SKIP_UNDER_ASAN;
+  EXPECT_EQ(confined("ipc:///run/x",
+                     [] {
+                       MaskInput input;
+                       input.content_type = "application/json";
+                       input.service = "dynamodb";
+                       return mask(input, R"({"password":"hunter22","x":"AKIAIOSFODNN7EXAMPLE"})").changed ? 0 : 1;
+                     }),
+            0);
+}
+
+TEST(Sandbox, memory_is_bounded) {
+  HOLDPOINT_SKIP_UNDER_ASAN;
+  EXPECT_EQ(confined("ipc:///run/x",
+                     [] {
+                       try {
+                         std::vector<char> much(8ULL << 30);
+                         return 1;
+                       } catch (const std::bad_alloc&) {
+                         return 0;
+                       }
+                     }),
+            0);
+}
+
+TEST(Watchdog, ends_the_process_when_one_request_takes_too_long) {
+  const auto run = [](std::chrono::milliseconds work) {
+    const pid_t child = fork();
+    if (child == 0) {
+      Watchdog watchdog(std::chrono::milliseconds(200));
+      watchdog.begin();
+      std::this_thread::sleep_for(work);
+      watchdog.end();
+      std::this_thread::sleep_for(std::chrono::milliseconds(400));
+      _exit(0);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    return WEXITSTATUS(status);
+  };
+  EXPECT_EQ(run(std::chrono::milliseconds(2000)), 70);
+  EXPECT_EQ(run(std::chrono::milliseconds(10)), 0);
+}
+
+}  // namespace
+}  // namespace holdpoint::masker::testing
