@@ -35,6 +35,13 @@ constexpr std::size_t kNameBytesMax = 255;
 
 /// What a sender says: a name from PROTOCOL.md, a JSON object, raw bytes.
 struct Message {
+  Message() = default;
+  // Constructors, for GCC 12 destroys a braced aggregate twice when it is an argument within a co_await expression.
+  Message(std::string message_type) : type(std::move(message_type)) {}
+  Message(const char* message_type) : type(message_type) {}
+  Message(std::string message_type, Json message_body, std::vector<Bytes> message_attachments = {})
+      : type(std::move(message_type)), body(std::move(message_body)), attachments(std::move(message_attachments)) {}
+
   std::string type;
   Json body = Json::object();
   std::vector<Bytes> attachments;

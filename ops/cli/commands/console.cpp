@@ -30,7 +30,7 @@ Result<void> link(const Context& context, const Options& options) {
                                             .ttl = std::chrono::minutes(2)});
   }
   if (!token) return token.error();
-  auto answer = deployment::ask_bus(layout, "reviews", {.type = "ConsoleLinkRequested", .body = {{"token", *token}}});
+  auto answer = deployment::ask_bus(layout, "reviews", {"ConsoleLinkRequested", {{"token", *token}}});
   if (!answer) return answer.error();
   const std::string url = "http://" + options.address + string_or(answer->body, "path");
   if (context.json) {

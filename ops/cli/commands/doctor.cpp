@@ -111,19 +111,19 @@ class Examination {
       wire::Message question;
     };
     const Probe probes[] = {
-        {"configuration", {.type = "ConfigurationRequested"}},
-        {"reviews", {.type = "ReviewsRequested", .body = {{"limit", 1}}}},
-        {"log", {.type = "LogStatusRequested"}},
+        {"configuration", {"ConfigurationRequested"}},
+        {"reviews", {"ReviewsRequested", {{"limit", 1}}}},
+        {"log", {"LogStatusRequested"}},
         {"masks",
-         {.type = "MaskRequested",
-          .body = {{"content_type", "text/plain"},
-                   {"service", "doctor"},
-                   {"operation", "Doctor"},
-                   {"protocol", "text"},
-                   {"direction", "answer"},
-                   {"length_preserving", false}},
-          .attachments = {"hello"}}},
-        {"gateway.status", {.type = "GatewayStatusRequested"}},
+         {"MaskRequested",
+          {{"content_type", "text/plain"},
+           {"service", "doctor"},
+           {"operation", "Doctor"},
+           {"protocol", "text"},
+           {"direction", "answer"},
+           {"length_preserving", false}},
+          std::vector<Bytes>{"hello"}}},
+        {"gateway.status", {"GatewayStatusRequested"}},
     };
     for (const auto& probe : probes) {
       auto answer = client->ask(probe.service, probe.question, std::chrono::seconds(3));

@@ -25,7 +25,7 @@ struct Options {
 Result<void> list(const Context& context, const Options& options) {
   Json question = {{"limit", options.limit}};
   if (options.state != "all") question["state"] = options.state;
-  auto answer = deployment::ask_bus(context.layout(), "reviews", {.type = "ReviewsRequested", .body = question});
+  auto answer = deployment::ask_bus(context.layout(), "reviews", {"ReviewsRequested", question});
   if (!answer) return answer.error();
   const Json reviews = answer->body.value("reviews", Json::array());
   if (context.json) {
@@ -46,8 +46,7 @@ Result<void> list(const Context& context, const Options& options) {
 /// The full id from its beginning, as people type it.
 Result<Json> find(const Context& context, const std::string& review) {
   if (review.size() < 36) {
-    auto answer =
-        deployment::ask_bus(context.layout(), "reviews", {.type = "ReviewsRequested", .body = {{"limit", 1000}}});
+    auto answer = deployment::ask_bus(context.layout(), "reviews", {"ReviewsRequested", {{"limit", 1000}}});
     if (!answer) return answer.error();
     std::vector<Json> found;
     for (const auto& candidate : answer->body.value("reviews", Json::array())) {
@@ -58,8 +57,7 @@ Result<Json> find(const Context& context, const std::string& review) {
     return fail(Code::not_found, found.empty() ? "no review's id begins or ends with " + display(review)
                                                : display(review) + " fits several reviews; give more of the id");
   }
-  auto answer = deployment::ask_bus(context.layout(), "reviews",
-                                    {.type = "ReviewRequestedById", .body = {{"review_id", review}}});
+  auto answer = deployment::ask_bus(context.layout(), "reviews", {"ReviewRequestedById", {{"review_id", review}}});
   if (!answer) return answer.error();
   return answer->body.value("review", Json::object());
 }
@@ -135,7 +133,7 @@ Result<void> vote(const Context& context, const Options& options, const std::str
     if (!duration) return fail(Code::configuration, "--for " + options.grant_for + " is not a duration (30m, 1h)");
     body["grant"] = {{"kind", "for"}, {"for_s", std::chrono::duration_cast<std::chrono::seconds>(*duration).count()}};
   }
-  auto answer = deployment::ask_bus(context.layout(), "reviews", {.type = "VoteCast", .body = body});
+  auto answer = deployment::ask_bus(context.layout(), "reviews", {"VoteCast", body});
   if (!answer) return answer.error();
   if (context.json) {
     print_json(answer->body);

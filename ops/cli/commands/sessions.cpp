@@ -17,7 +17,7 @@ struct Options {
 };
 
 Result<Json> ask_log(const Context& context, const std::string& type, const Json& body, const std::string& member) {
-  auto answer = deployment::ask_bus(context.layout(), "log", {.type = type, .body = body});
+  auto answer = deployment::ask_bus(context.layout(), "log", {type, body});
   if (!answer) return answer.error();
   return answer->body.value(member, Json::array());
 }

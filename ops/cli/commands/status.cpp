@@ -31,8 +31,8 @@ Result<void> status(const Context& context) {
   if (state) {
     auto client = deployment::BusClient::open(layout);
     if (!client) return client.error();
-    if (auto answer = client->ask("status", {.type = "StatusRequested"}, std::chrono::seconds(3))) bus = answer->body;
-    if (auto answer = client->ask("gateway.status", {.type = "GatewayStatusRequested"}, std::chrono::seconds(3))) {
+    if (auto answer = client->ask("status", {"StatusRequested"}, std::chrono::seconds(3))) bus = answer->body;
+    if (auto answer = client->ask("gateway.status", {"GatewayStatusRequested"}, std::chrono::seconds(3))) {
       gateway = answer->body;
     }
   }

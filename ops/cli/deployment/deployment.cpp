@@ -167,8 +167,8 @@ Result<bool> distribute(const supervisor::Layout& layout) {
   auto document = signed_from_file(issued_file(layout));
   if (!document) return document.error();
   auto answer = ask_bus(layout, "configuration",
-                        {.type = "ConfigurationApplied",
-                         .body = {{"document", document->text}, {"signature", to_base64(document->signature)}}});
+                        {"ConfigurationApplied",
+                         {{"document", document->text}, {"signature", to_base64(document->signature)}}});
   if (!answer) return answer.error();
   return true;
 }
