@@ -208,7 +208,11 @@ Result<S3Target> s3_target(const HttpHead& head, const CallScope& scope) {
 }
 
 // S3's routes leave the bucket out: "/" is the bucket (or the service, without one), "/{Key+}" an object.
-bool match_s3(const OperationModel& operation, const S3Target& target, Fields& labels, std::string& rank) {
+bool match_s3(const OperationModel& operation, const CallScope& scope, const S3Target& target, Fields& labels,
+              std::string& rank) {
+  // GET / lists directory buckets where it is signed for them, and ordinary ones elsewhere.
+  if (operation.name == "ListDirectoryBuckets" && scope.service != "s3express") return false;
+  if (operation.name == "ListBuckets" && scope.service == "s3express") return false;
   const bool wants_bucket =
       operation.member("Bucket") != nullptr && operation.member("Bucket")->binding == Binding::label;
   if (wants_bucket == target.bucket.empty()) return false;
@@ -304,7 +308,7 @@ Result<Route> rest_route(const HttpHead& head, const CallScope& scope,
       Fields labels;
       std::string rank;
       if (protocol == Protocol::s3) {
-        if (!parsed_target || !match_s3(operation, target, labels, rank)) continue;
+        if (!parsed_target || !match_s3(operation, scope, target, labels, rank)) continue;
       } else {
         if (!parsed_path) continue;
         rank = match_path(operation, path, labels);
