@@ -31,7 +31,7 @@ std::string did_you_mean(std::string_view name, std::span<const std::string_view
   if (name.size() > kNameBytesMax) return {};
   const std::string lowered = to_lower(name);
   std::string_view best;
-  std::size_t best_distance = std::max<std::size_t>(name.size() / 3, 1) + 1;
+  std::size_t best_distance = std::max<std::size_t>(name.size() / 2, 1) + 1;
   for (const auto candidate : candidates) {
     const std::size_t candidate_distance = distance(lowered, to_lower(candidate));
     if (candidate_distance >= best_distance) continue;
