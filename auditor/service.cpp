@@ -33,11 +33,11 @@ SourceKeys source_keys(const config::Document& document) {
   return keys;
 }
 
-/// Waits, on the caller's executor, for the answer of a thread that is no coroutine.
+/// What a thread that is no coroutine answers, awaited on `executor`. A plain function, and its callers name the
+/// closures that they pass: GCC 12 destroys the captures of a lambda inside a co_await twice.
 template <class T, class Start>
-asio::awaitable<Result<T>> answer_of(Start start) {
-  const auto executor = co_await asio::this_coro::executor;
-  co_return co_await asio::async_initiate<const asio::use_awaitable_t<>&, void(Result<T>)>(
+asio::awaitable<Result<T>> answer_of(asio::any_io_executor executor, Start start) {
+  return asio::async_initiate<const asio::use_awaitable_t<>&, void(Result<T>)>(
       [executor](auto handler, Start begin) {
         auto shared = std::make_shared<decltype(handler)>(std::move(handler));
         begin([executor, shared, work = asio::make_work_guard(executor)](Result<T> result) {
@@ -84,6 +84,8 @@ struct Service::State : std::enable_shared_from_this<State> {
   void apply(const wire::Message& message);
   asio::awaitable<Result<wire::Message>> on_records(wire::Envelope request);
   asio::awaitable<Result<wire::Message>> on_log(wire::Envelope request);
+  asio::awaitable<Result<SourceMark>> position_of(std::string source, std::string key_id);
+  asio::awaitable<Result<SourceMark>> sequenced(std::shared_ptr<Submitted> submitted);
 };
 
 void Service::State::become_ready() {
@@ -134,19 +136,15 @@ void Service::State::offer() {
 }
 
 asio::awaitable<Result<wire::Message>> Service::State::on_records(wire::Envelope request) {
-  const std::string key_id = request.sender.key_id;
   const std::string source = string_or(request.message.body, "source");
   Result<SourceMark> mark = fail(Code::unsupported, "the service records does not know this message");
   const bool asks = request.message.type == "RecordPositionRequested";
   if (asks) {
-    mark = co_await answer_of<SourceMark>(
-        [writer = writer.get(), source, key_id](Answer done) { writer->position(source, key_id, std::move(done)); });
+    mark = co_await position_of(source, request.sender.key_id);
   } else if (request.message.type == "RecordsSubmitted") {
     auto submission = record::submission_from_message(request.message);
     if (!submission) co_return submission.error();
-    auto submitted = std::make_shared<Submitted>(Submitted{std::move(*submission), key_id});
-    mark = co_await answer_of<SourceMark>(
-        [writer = writer.get(), submitted](Answer done) { writer->submit(std::move(*submitted), std::move(done)); });
+    mark = co_await sequenced(std::make_shared<Submitted>(Submitted{std::move(*submission), request.sender.key_id}));
   }
   if (!mark) {
     telemetry::log_warning("a submission was refused", {{"source", source}, {"because", mark.error().context}});
@@ -154,16 +152,31 @@ asio::awaitable<Result<wire::Message>> Service::State::on_records(wire::Envelope
   }
   wire::Message answer;
   answer.type = asks ? "RecordPositionReported" : "RecordsSequenced";
-  answer.body = Json{{"source", source}, {"epoch", mark->epoch}, {"through", mark->through}};
+  answer.body["source"] = source;
+  answer.body["epoch"] = mark->epoch;
+  answer.body["through"] = mark->through;
   if (asks) answer.body["head"] = to_base64(view(mark->head));
   co_return answer;
 }
 
+asio::awaitable<Result<SourceMark>> Service::State::position_of(std::string source, std::string key_id) {
+  auto ask = [log = writer.get(), source = std::move(source), key_id = std::move(key_id)](Answer done) {
+    log->position(source, key_id, std::move(done));
+  };
+  return answer_of<SourceMark>(context.get_executor(), std::move(ask));
+}
+
+asio::awaitable<Result<SourceMark>> Service::State::sequenced(std::shared_ptr<Submitted> submitted) {
+  auto submit = [log = writer.get(), submitted](Answer done) { log->submit(std::move(*submitted), std::move(done)); };
+  return answer_of<SourceMark>(context.get_executor(), std::move(submit));
+}
+
 asio::awaitable<Result<wire::Message>> Service::State::on_log(wire::Envelope request) {
   auto question = std::make_shared<wire::Message>(std::move(request.message));
-  co_return co_await answer_of<wire::Message>([self = this, question](std::function<void(Result<wire::Message>)> done) {
-    asio::post(self->reading, [self, question, done = std::move(done)] { done(self->reader.answer(*question)); });
-  });
+  auto read = [this, question](std::function<void(Result<wire::Message>)> done) {
+    asio::post(reading, [this, question, done = std::move(done)] { done(reader.answer(*question)); });
+  };
+  return answer_of<wire::Message>(context.get_executor(), std::move(read));
 }
 
 void Service::State::apply(const wire::Message& message) {

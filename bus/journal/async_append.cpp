@@ -72,12 +72,10 @@ Appender::Appender(Journal& journal, asio::any_io_executor executor)
     : journal_(&journal), mailbox_(std::make_shared<Mailbox>(std::move(executor))) {}
 Appender::~Appender() = default;
 
+// Plain functions that return the awaitable: GCC 12 destroys the captures of a lambda inside a co_await twice.
 asio::awaitable<Result<Position>> Appender::append(Bytes entry) {
-  // Both live in this coroutine's frame until the handler resumes it.
-  Journal* const journal = journal_;
-  const auto mailbox = mailbox_;
-  co_return co_await asio::async_initiate<const asio::use_awaitable_t<>&, Signature>(
-      [journal, mailbox](Handler handler, Bytes bytes) {
+  return asio::async_initiate<const asio::use_awaitable_t<>&, Signature>(
+      [journal = journal_, mailbox = mailbox_](Handler handler, Bytes bytes) {
         auto waiting = std::make_shared<Mailbox::Waiting>(std::move(handler), mailbox->executor);
         journal->append(std::move(bytes), [mailbox, waiting](Result<Position> result) mutable {
           mailbox->put(std::move(waiting), std::move(result));
@@ -87,10 +85,8 @@ asio::awaitable<Result<Position>> Appender::append(Bytes entry) {
 }
 
 asio::awaitable<Result<Position>> Appender::acknowledged(Position position, Duration at_most) {
-  Journal* const journal = journal_;
-  const auto mailbox = mailbox_;
-  co_return co_await asio::async_initiate<const asio::use_awaitable_t<>&, Signature>(
-      [journal, mailbox](Handler handler, Position wanted, Duration patience) {
+  return asio::async_initiate<const asio::use_awaitable_t<>&, Signature>(
+      [journal = journal_, mailbox = mailbox_](Handler handler, Position wanted, Duration patience) {
         auto waiting = std::make_shared<Mailbox::Waiting>(std::move(handler), mailbox->executor);
         waiting->timer.emplace(mailbox->executor, patience);
         waiting->timer->async_wait([waiting](boost::system::error_code error) {

@@ -125,7 +125,13 @@ asio::awaitable<void> Shipper::State::run() {
   std::uint64_t next = 0;  // 0: the log must be asked
   while (!stopping) {
     const bool asking = next == 0;
-    const auto reached = asking ? co_await ask_position() : co_await ship(next);
+    // No conditional expression: GCC 12 destroys an awaited operand of ?: twice.
+    Result<std::uint64_t> reached = next;
+    if (asking) {
+      reached = co_await ask_position();
+    } else {
+      reached = co_await ship(next);
+    }
     if (stopping) break;
     if (!reached) {
       trouble = reached.error().context;
