@@ -256,6 +256,18 @@ KeyClass classify_key(std::string_view name) {
   return {};
 }
 
+KeyFacts key_facts(std::string_view name) {
+  constexpr auto blobs = std::to_array<std::string_view>(
+      {"B", "BS", "SecretBinary", "Plaintext", "PrivateKeyPlaintext", "SharedSecret", "BinaryValue"});
+  KeyFacts facts;
+  facts.key = classify_key(name);
+  facts.names = is_name_key(name);
+  facts.values = is_value_key(name);
+  facts.blob = in(name, blobs);
+  facts.number = name == "N" || name == "NS";
+  return facts;
+}
+
 bool is_name_key(std::string_view name) {
   constexpr auto names = std::to_array<std::string_view>(
       {"name",          "Name",       "key",           "Key",   "ParameterKey", "OutputKey", "parameterKey",

@@ -26,6 +26,16 @@ struct KeyClass {
 
 KeyClass classify_key(std::string_view name);
 
+/// All that a structure asks about a name; 1 to 2 µs, so structures remember it (key_cache.hpp).
+struct KeyFacts {
+  KeyClass key;
+  bool names = false;   ///< is_name_key()
+  bool values = false;  ///< is_value_key()
+  bool blob = false;    ///< holds base64 that must stay base64
+  bool number = false;  ///< DynamoDB's N: a string that must stay a number
+};
+KeyFacts key_facts(std::string_view name);
+
 /// Names whose sibling "value" they describe ("Name", "Key", "ParameterKey"), and the siblings.
 bool is_name_key(std::string_view name);
 bool is_value_key(std::string_view name);

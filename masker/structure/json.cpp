@@ -13,11 +13,6 @@ namespace {
 // The parser is recursive; a stack frame is about 300 bytes.
 constexpr int nesting_max = 256;
 
-bool is_blob_name(std::string_view name) {
-  return name == "B" || name == "SecretBinary" || name == "Plaintext" || name == "PrivateKeyPlaintext" ||
-         name == "SharedSecret" || name == "BinaryValue";
-}
-
 class JsonWalk {
  public:
   JsonWalk(Scan& scan, std::string_view text, Hits hits, std::size_t base, int depth, Edits& edits)
@@ -28,7 +23,7 @@ class JsonWalk {
     skip_space();
     if (at_ >= text_.size()) return true;
     while (at_ < text_.size()) {
-      if (!value({}, {}, 0)) return false;
+      if (!value({}, 0)) return false;
       skip_space();
     }
     return true;
@@ -38,7 +33,7 @@ class JsonWalk {
   struct Deferred {
     std::size_t begin;
     std::string_view name;
-    KeyClass own;
+    KeyFacts own;
   };
 
   void skip_space() {
@@ -46,17 +41,17 @@ class JsonWalk {
       ++at_;
   }
 
-  bool value(KeyClass key, std::string_view name, int nesting) {
+  bool value(const KeyFacts& facts, int nesting) {
     if (at_ >= text_.size()) return false;
     switch (text_[at_]) {
       case '{':
-        return nesting < nesting_max && object(key, nesting + 1);
+        return nesting < nesting_max && object(facts.key, nesting + 1);
       case '[':
-        return nesting < nesting_max && array(key, name, nesting + 1);
+        return nesting < nesting_max && array(facts, nesting + 1);
       case '"':
-        return string_value(key, name);
+        return string_value(facts);
       default:
-        return scalar(key);
+        return scalar(facts.key);
     }
   }
 
@@ -75,10 +70,10 @@ class JsonWalk {
     return std::nullopt;
   }
 
-  bool string_value(KeyClass key, std::string_view name) {
+  bool string_value(const KeyFacts& facts) {
     const auto raw = string();
     if (!raw) return false;
-    leaf(*raw, key, name, Class::none);
+    leaf(*raw, facts, Class::none);
     return true;
   }
 
@@ -113,13 +108,13 @@ class JsonWalk {
     edit_leaf(number, begin);
   }
 
-  bool array(KeyClass key, std::string_view name, int nesting) {
+  bool array(const KeyFacts& facts, int nesting) {
     ++at_;
     skip_space();
     if (at_ < text_.size() && text_[at_] == ']') return ++at_, true;
     while (true) {
       skip_space();
-      if (!value(key, name, nesting)) return false;
+      if (!value(facts, nesting)) return false;
       skip_space();
       if (at_ >= text_.size()) return false;
       if (text_[at_] == ']') return ++at_, true;
@@ -146,23 +141,24 @@ class JsonWalk {
       if (at_ >= text_.size()) return false;
       const std::string_view name = *raw_name;
       const bool escaped = name.find('\\') != std::string_view::npos;
-      const KeyClass own = scan_.key_class(escaped ? unescape_json(name).text : name);
+      KeyFacts own = scan_.key_facts_of(escaped ? unescape_json(name).text : name);
       scan_.push(name);
       const std::size_t begin = at_;
       bool good = true;
       const bool text_value = text_[at_] == '"';
-      if (is_value_key(name) && text_[at_] != '{' && text_[at_] != '[' && deferred_count < deferred.size()) {
+      if (own.values && text_[at_] != '{' && text_[at_] != '[' && deferred_count < deferred.size()) {
         deferred[deferred_count++] = {begin, name, own};
         good = text_value ? string().has_value() : skip_scalar();
       } else {
-        good = value(own.hint == Hint::generic ? inherited : own, name, nesting);
+        if (own.key.hint == Hint::generic) own.key = inherited;
+        good = value(own, nesting);
       }
       scan_.pop();
       if (!good) return false;
       if (text_value) {
         const std::string_view raw = text_.substr(begin + 1, at_ - begin - 2);
-        if (sibling_name.empty() && raw.size() < 256 && is_name_key(name)) sibling_name = raw;
-        if (raw == "SecureString") secure = true;
+        if (own.names && sibling_name.empty() && raw.size() < 256) sibling_name = raw;
+        secure |= raw == "SecureString";
       }
       skip_space();
       if (at_ >= text_.size()) return false;
@@ -195,7 +191,9 @@ class JsonWalk {
     at_ = later.begin;
     scan_.push(later.name);
     if (text_[at_] == '"') {
-      if (const auto raw = string()) leaf(*raw, key, later.name, secure ? Class::secret : Class::none);
+      KeyFacts facts = later.own;
+      facts.key = key;
+      if (const auto raw = string()) leaf(*raw, facts, secure ? Class::secret : Class::none);
     } else {
       (void)scalar(key);
     }
@@ -214,14 +212,14 @@ class JsonWalk {
     return hits_.subspan(start, stop - start);
   }
 
-  void leaf(std::string_view raw, KeyClass key, std::string_view name, Class model) {
+  void leaf(std::string_view raw, const KeyFacts& facts, Class model) {
     if (raw.empty()) return;
     const auto begin = static_cast<std::size_t>(raw.data() - text_.data());
     Leaf leaf;
-    leaf.key = key;
+    leaf.key = facts.key;
     leaf.model = model != Class::none ? model : scan_.model_class();
-    leaf.blob = is_blob_name(name);
-    leaf.number = name == "N" || name == "NS";
+    leaf.blob = facts.blob;
+    leaf.number = facts.number;
     if (std::memchr(raw.data(), '\\', raw.size()) == nullptr) {
       leaf.text = raw;
       leaf.hits = hits_in(begin, begin + raw.size());

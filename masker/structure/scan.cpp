@@ -12,8 +12,6 @@
 namespace holdpoint::masker {
 namespace {
 
-// A document has few names; a hostile one shall not fill memory with them.
-constexpr std::size_t keys_max = 4096;
 constexpr std::size_t inflated_bytes_max = 16U << 20;
 
 /// Services whose answers describe accounts and resources: an e-mail address or phone number there is an identity that
@@ -96,8 +94,18 @@ std::optional<Bytes> decode_base64(std::string_view text, bool& url) {
 
 }  // namespace
 
+namespace {
+KeyCache& thread_keys() {
+  thread_local KeyCache keys;
+  return keys;
+}
+}  // namespace
+
 Scan::Scan(const MaskInput& input)
-    : input_(input), members_(sensitive_members(input.service, input.operation)), fill_(input.length_preserving) {
+    : input_(input),
+      members_(sensitive_members(input.service, input.operation)),
+      keys_(&thread_keys()),
+      fill_(input.length_preserving) {
   for (const PathRule& rule : input.rules.paths) {
     SensitiveMember member{{}, rule.kind};
     std::string_view rest = rule.path;
@@ -119,14 +127,6 @@ Scan::Scan(const MaskInput& input)
       contacts_ = !is_control_plane(input.service);
       break;
   }
-}
-
-KeyClass Scan::key_class(std::string_view name) {
-  const auto known = keys_.find(std::string(name));
-  if (known != keys_.end()) return known->second;
-  const KeyClass fresh = classify_key(name);
-  if (keys_.size() < keys_max && name.size() <= 128) keys_.emplace(std::string(name), fresh);
-  return fresh;
 }
 
 Class Scan::model_class() const {
@@ -283,6 +283,7 @@ void Scan::value(const Leaf& leaf, int depth, Edits& edits) {
 /// Base64 of text or of gzip. True when it was one (masked or not).
 bool Scan::base64_value(const Leaf& leaf, int depth, Edits& edits) {
   const std::string_view text = leaf.text;
+  if (text[8] == '-' && text[13] == '-') return false;  // a UUID
   // The first bytes decide cheaply: random bytes read as 9 printable ones once in ten thousand.
   for (std::size_t i = 0; i < 16; ++i) {
     if (!is_base64_byte(text[i])) return false;
@@ -332,6 +333,7 @@ bool Scan::hex_value(const Leaf& leaf, int depth, Edits& edits) {
   const std::size_t prefix = text.starts_with("\\x") || text.starts_with("0x") ? 2 : 0;
   text.remove_prefix(prefix);
   if (text.size() % 2 != 0) return false;
+  if (text.substr(0, 16).find_first_not_of("0123456789abcdefABCDEF") != std::string_view::npos) return false;
   const auto front = from_hex(text.substr(0, 16));
   if (!front || !is_textual(*front)) return false;
   const auto decoded = from_hex(text);

@@ -5,10 +5,8 @@
 // the unescaped text back (position_map.hpp), so masks are spliced into the original bytes on every level.
 #pragma once
 
-#include <map>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "masker/detect/key_name.hpp"
@@ -16,6 +14,7 @@
 #include "masker/finding.hpp"
 #include "masker/mask.hpp"
 #include "masker/redact.hpp"
+#include "masker/structure/key_cache.hpp"
 #include "masker/structure/sensitive_members.hpp"
 
 namespace holdpoint::masker {
@@ -26,8 +25,7 @@ inline constexpr int nested_depth_max = 4;
 /// A value and what stands around it.
 struct Leaf {
   std::string_view text;  ///< unescaped
-  std::vector<Hit>* own_hits = nullptr;
-  Hits hits;  ///< of `text`, counted from `hits_base`
+  Hits hits;              ///< of `text`, counted from `hits_base`
   std::size_t hits_base = 0;
   KeyClass key;
   Class model = Class::none;  ///< by the table or the operator's rules
@@ -52,7 +50,8 @@ class Scan {
   /// Text that is masked by the detectors alone.
   void free_text(std::string_view text, Hits hits, std::size_t base, KeyClass key, int depth, Edits& edits);
 
-  [[nodiscard]] KeyClass key_class(std::string_view name);
+  [[nodiscard]] KeyFacts key_facts_of(std::string_view name) { return keys_->facts(name); }
+  [[nodiscard]] KeyClass key_class(std::string_view name) { return keys_->facts(name).key; }
   /// By the operation's table and the operator's paths, for the current path.
   [[nodiscard]] Class model_class() const;
 
@@ -81,7 +80,7 @@ class Scan {
   std::vector<const SensitiveMember*> members_;
   std::vector<SensitiveMember> operator_members_;
   std::vector<std::string_view> path_;
-  std::unordered_map<std::string, KeyClass> keys_;
+  KeyCache* keys_;  ///< this thread's; facts do not depend on the document
   Tally tally_;
   std::string blocked_;
   bool contacts_ = true;
