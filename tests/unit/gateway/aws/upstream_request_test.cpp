@@ -186,20 +186,5 @@ TEST(Decode, ALineInIsALineOut) {
   }
 }
 
-TEST(Table, ActionsAgreeWithAwsServiceReferenceForTheServicesThatMatterMost) {
-  std::ifstream in(HOLDPOINT_SOURCE_DIR "/tests/golden/aws/calls.jsonl");
-  ASSERT_TRUE(in);
-  std::size_t operations = 0;
-  for (const auto& service : Table::instance().services()) {
-    for (const OperationModel& operation : service->operations()) {
-      ++operations;
-      EXPECT_FALSE(actions_of(operation).empty()) << service->id << ":" << operation.name;
-      EXPECT_FALSE(operation.method.empty() || operation.uri.empty()) << service->id << ":" << operation.name;
-    }
-  }
-  EXPECT_GT(operations, 15000u);
-  EXPECT_GT(Table::instance().services().size(), 280u);
-}
-
 }  // namespace
 }  // namespace holdpoint::aws
