@@ -2,7 +2,6 @@
 #include <iostream>
 #include <memory>
 
-#include "bus/config/compile.hpp"
 #include "bus/config/private_file.hpp"
 #include "ops/cli/commands/context.hpp"
 #include "ops/cli/commands/output.hpp"
@@ -34,7 +33,7 @@ Result<std::filesystem::path> configuration_file(const Context& context, const O
 Result<void> lint(const Context& context, const Options& options) {
   auto file = configuration_file(context, options);
   if (!file) return file.error();
-  auto document = config::compile(*file);
+  auto document = deployment::read_configuration(*file);
   if (!document) return document.error();
   std::cout << file->string() << ": no errors (" << document->targets.size() << " targets, " << document->roles.size()
             << " roles, " << document->reviewers.size() << " groups of reviewers)\n";

@@ -12,6 +12,7 @@
 #include "bus/config/keyring.hpp"
 #include "bus/config/private_file.hpp"
 #include "bus/identity/embedded_issuer.hpp"
+#include "gateway/policy/lint.hpp"
 #include "ops/cli/deployment/access.hpp"
 #include "ops/cli/deployment/bus_client.hpp"
 
@@ -166,9 +167,9 @@ Result<bool> distribute(const supervisor::Layout& layout) {
   if (!fs::exists(layout.state(), error)) return false;
   auto document = signed_from_file(issued_file(layout));
   if (!document) return document.error();
-  auto answer = ask_bus(layout, "configuration",
-                        {"ConfigurationApplied",
-                         {{"document", document->text}, {"signature", to_base64(document->signature)}}});
+  auto answer =
+      ask_bus(layout, "configuration",
+              {"ConfigurationApplied", {{"document", document->text}, {"signature", to_base64(document->signature)}}});
   if (!answer) return answer.error();
   return true;
 }
@@ -182,9 +183,13 @@ Result<void> hand_to_broker(const supervisor::Layout& layout) {
   return supervisor::give(layout.document(), layout.service, layout.service.gid, 0600);
 }
 
+Result<config::Document> read_configuration(const fs::path& file) {
+  return config::compile(file, [](const config::Document& document) { return policy::lint_document(document); });
+}
+
 Edit from_file(const supervisor::Layout& layout, const fs::path& file) {
   return [layout, file](config::Document& document) -> Result<void> {
-    auto compiled = config::compile(file);
+    auto compiled = read_configuration(file);
     if (!compiled) return compiled.error();
     auto issuer = identity::EmbeddedIssuer::load(layout.issuer());
     if (!issuer) return issuer.error();

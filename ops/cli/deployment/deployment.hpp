@@ -42,6 +42,9 @@ Result<bool> distribute(const supervisor::Layout& layout);
 /// Puts the document where the broker finds it at its start.
 Result<void> hand_to_broker(const supervisor::Layout& layout);
 
+/// What the YAML file and the policies beside it say, policies linted too.
+Result<config::Document> read_configuration(const std::filesystem::path& file);
+
 /// An edit that takes everything the YAML file says from the file.
 Edit from_file(const supervisor::Layout& layout, const std::filesystem::path& file);
 

@@ -5,7 +5,6 @@
 
 #include <iostream>
 
-#include "bus/config/compile.hpp"
 #include "ops/cli/supervisor/ports.hpp"
 #include "ops/cli/supervisor/postgres.hpp"
 
@@ -31,7 +30,7 @@ Result<void> Machine::start(const Progress& progress) {
     return fail(Code::configuration, "--no-postgres needs --database 'host=… dbname=… user=…'");
   }
   // Before anything is made: a wrong file should leave no trace.
-  auto compiled = config::compile(configuration_);
+  auto compiled = read_configuration(configuration_);
   if (!compiled) return compiled.error();
   progress("folders, accounts and keys in " + layout_.var.string());
   if (auto made = supervisor::prepare_layout(layout_); !made) return made.error();
@@ -110,10 +109,8 @@ Result<void> Machine::start_database(const Progress& progress) {
     if (auto prepared = supervisor::prepare_database(layout_); !prepared) return prepared.error();
   }
   progress("database schemas");
-  for (const std::string program : {"holdpoint-auditor", "holdpoint-approvals"}) {
-    if (auto migrated = migrate(program); !migrated) return migrated.error();
-  }
-  return {};
+  if (auto migrated = migrate("holdpoint-auditor"); !migrated) return migrated.error();
+  return migrate("holdpoint-approvals");
 }
 
 std::string Machine::dsn(const std::string& role) const {
@@ -123,7 +120,7 @@ std::string Machine::dsn(const std::string& role) const {
 Result<void> Machine::migrate(const std::string& program) {
   // As the owner of the schemas, who is not whom the services connect as: they can neither alter nor drop.
   supervisor::Command command{
-      .arguments = {(layout_.programs / program).string(), "--migrate", "--database", dsn("holdpoint_owner")}};
+      .arguments = {(layout_.programs / program).string(), "--migrate", "--owner-database", dsn("holdpoint_owner")}};
   if (layout_.privileged) command.account = layout_.database;
   auto ran = supervisor::run_command(command);
   if (!ran) return fail(Code::configuration, "the database schema could not be made: " + ran.error().context);
