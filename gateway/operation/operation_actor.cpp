@@ -239,7 +239,7 @@ Commands OperationActor::on(const IntentRecorded&) {
 Commands OperationActor::on(const IntentFailed& failed) {
   if (state_ != State::intending) return {};
   claimed_ = false;
-  return refuse(unavailable(failed.error, "the call could not be recorded, so it was not sent"));
+  return refuse(unavailable(failed.error, "the call was not sent"));
 }
 
 Commands OperationActor::on(const SendFailed& failed) {

@@ -147,7 +147,8 @@ asio::awaitable<void> Claims::run_settlements() {
       body["outcome"] = {{"status", settlement.status}};
       if (!settlement.upstream_request_id.empty()) body["outcome"]["request_id"] = settlement.upstream_request_id;
     }
-    auto noted = co_await state->request("reviews", {"GrantSettled", std::move(body), {}}, system_now() + kAttempt, {});
+    wire::Message message{"GrantSettled", std::move(body), {}};
+    auto noted = co_await state->request("reviews", std::move(message), system_now() + kAttempt, {});
     const bool later = !noted && (noted.error().code == Code::timed_out || noted.error().code == Code::unavailable ||
                                   noted.error().code == Code::overloaded);
     if (!later) {  // noted, or refused for good

@@ -1,0 +1,159 @@
+#include "gateway/pipeline/call.hpp"
+
+#include "bus/telemetry/log.hpp"
+#include "gateway/pipeline/judgement.hpp"
+#include "gateway/pipeline/refusal_answer.hpp"
+#include "gateway/policy/engine.hpp"
+#include "gateway/review/digest.hpp"
+
+namespace holdpoint::pipeline {
+
+namespace asio = boost::asio;
+using operation::Refusal;
+
+Call::Call(Services& services, http::Exchange& exchange)
+    : services_(services),
+      exchange_(exchange),
+      snapshot_(services.configuration.current()),
+      place_(services.running.insert(services.running.end(), this)),
+      executor_(services.executor) {}
+
+Call::~Call() { services_.running.erase(place_); }
+
+asio::awaitable<void> Call::run() {
+  note_facts();
+  if (!snapshot_) {
+    Refusal refusal{"unavailable", Code::unavailable, "this gateway has no configuration yet"};
+    co_await refuse(std::move(refusal), false);
+    co_return;
+  }
+  if (auto refusal = co_await intake()) {
+    co_await refuse(std::move(*refusal), true);
+    co_return;
+  }
+  operation::Event first = judge();
+  // An answer that could not be masked would be withheld after the call had run: better to know before.
+  if (!std::holds_alternative<operation::Forbidden>(first) && must_mask()) {
+    if (auto masked = co_await mask_parameters(); !masked)
+      first = operation::Forbidden{
+          {"unavailable", masked.error().code,
+           "answers of this call must be masked, and the masker does not answer: " + masked.error().context}};
+  }
+  co_await drive(std::move(first));
+}
+
+std::string Call::why_revoked(const service::Snapshot& snapshot) const {
+  const config::RoleSettings* role = snapshot.document.role(session_.role_arn);
+  if (role == nullptr) return "the role is not configured any more";
+  if (role_ != nullptr && role->target != role_->target) return "the role has another target now";
+  return snapshot.revoked(session_, role->target);
+}
+
+void Call::configuration_changed(const service::Snapshot& snapshot) {
+  if (session_.id.empty() || !revoked_.empty()) return;
+  revoked_ = why_revoked(snapshot);
+  if (revoked_.empty()) return;
+  if (wake_) wake_();
+  // A stream ends at once, even while its next bytes are waited for.
+  if (actor_.state() == operation::State::streaming) exchange_.cut();
+}
+
+/// Policy's word by the configuration that this call holds.
+operation::Event Call::judge() {
+  if (!services_.configuration.lease_held()) return operation::LeaseLost{};
+  if (const std::string why = why_revoked(*snapshot_); !why.empty()) return operation::Revoked{why};
+  auto decision = decide(*snapshot_, session_, operation_, *role_, *target_, facts_, system_now());
+  if (!decision) return operation::Forbidden{{"denied", decision.error().code, decision.error().context}};
+  decision_ = std::move(*decision);
+  switch (decision_.effect) {
+    case policy::Effect::allow:
+      break;
+    case policy::Effect::hold:
+      break;
+    case policy::Effect::deny:
+    case policy::Effect::implicit_deny:
+      return operation::Forbidden{{"denied", Code::denied, decision_.reason}};
+  }
+  if (must_mask() && http::find_header(exchange_.request().head.headers, "range") != nullptr)
+    return operation::Forbidden{
+        {"denied", Code::unsupported,
+         "a part of an object cannot be masked by itself; ask for the whole (no Range header), or "
+         "let the policy's statement say \"Mask\": [\"off\"]"}};
+  if (decision_.effect == policy::Effect::allow) return operation::Permitted{};
+  return operation::Held{!digest_.empty() && is_stricter(decision_.review, reviewed_terms_)};
+}
+
+/// What happened outside since the last step, told to the machine before the step's own result.
+operation::Commands Call::interruptions() {
+  if (!revoked_.empty() && !revoked_told_) {
+    revoked_told_ = true;
+    if (auto commands = actor_.on_event(operation::Revoked{revoked_}); !commands.empty()) return commands;
+  }
+  if (client_gone_ && !client_gone_told_) {
+    client_gone_told_ = true;
+    if (auto commands = actor_.on_event(operation::ClientGone{}); !commands.empty()) return commands;
+  }
+  if (!services_.configuration.lease_held()) return actor_.on_event(operation::LeaseLost{});
+  return {};
+}
+
+asio::awaitable<void> Call::drive(operation::Event first) {
+  operation::Commands commands = interruptions();
+  if (commands.empty()) commands = actor_.on_event(first);
+  while (!commands.empty()) {
+    Events next;
+    for (const operation::Command& command : commands) {
+      if (Events event = co_await carry_out(command)) next = std::move(event);
+    }
+    if (!next) break;
+    commands = interruptions();
+    if (commands.empty()) commands = actor_.on_event(*next);
+  }
+  HOLDPOINT_INVARIANT(actor_.state() == operation::State::closed);
+}
+
+asio::awaitable<Call::Events> Call::carry_out(const operation::Command& command) {
+  if (std::holds_alternative<operation::RecordIntent>(command)) co_return co_await record_intent();
+  if (std::holds_alternative<operation::SendUpstream>(command)) co_return co_await send_upstream();
+  if (std::holds_alternative<operation::Mask>(command)) co_return co_await mask_answer();
+  if (const auto* record = std::get_if<operation::RecordOutcome>(&command)) co_return co_await record_outcome(*record);
+  if (std::holds_alternative<operation::Reply>(command)) co_return co_await reply();
+  if (std::holds_alternative<operation::RecordHead>(command)) co_return co_await record_head();
+  if (std::holds_alternative<operation::StreamBody>(command)) co_return co_await stream_body();
+  if (std::holds_alternative<operation::ReleaseTail>(command)) co_return co_await release_tail();
+  if (std::holds_alternative<operation::AskReview>(command)) co_return co_await ask_review();
+  if (std::holds_alternative<operation::WaitForDecision>(command)) co_return co_await wait_for_decision();
+  if (std::holds_alternative<operation::WaitForClaim>(command)) co_return co_await wait_for_claim();
+  if (std::holds_alternative<operation::ClaimGrant>(command)) co_return co_await claim_grant();
+  if (std::holds_alternative<operation::EvaluateAgain>(command)) co_return evaluate_again();
+  if (const auto* each = std::get_if<operation::SettleGrant>(&command)) {
+    settle(each->state);
+  } else if (std::holds_alternative<operation::CutStream>(command)) {
+    exchange_.cut();
+  } else if (const auto* refusal = std::get_if<operation::Refuse>(&command)) {
+    co_await refuse(refusal->refusal, refusal->record);
+  } else if (const auto* abandon = std::get_if<operation::Abandon>(&command)) {
+    if (!intended_)  // nothing in the record says yet how this ended
+      (void)co_await services_.record.record(record::type::kOperationRefused, facts_.operation_id,
+                                             record::refused_data(facts_, {"expired", Code::timed_out, abandon->reason},
+                                                                  {decision_.policy, decision_.statement}, 0));
+    exchange_.close_after();
+  }
+  co_return std::nullopt;
+}
+
+asio::awaitable<void> Call::refuse(Refusal refusal, bool record) {
+  const bool classified = !operation_.operation.empty();
+  aws::ErrorAnswer answer = refusal_answer({exchange_.request().head, classified ? &operation_ : nullptr,
+                                            signature_.service, refusal_kind_, facts_.operation_id},
+                                           refusal);
+  if (record) {
+    auto recorded = co_await services_.record.record(
+        record::type::kOperationRefused, facts_.operation_id,
+        record::refused_data(facts_, refusal, {decision_.policy, decision_.statement}, answer.status));
+    if (!recorded) telemetry::log_error("a refusal could not be recorded", {{"why", recorded.error().context}});
+  }
+  (void)co_await exchange_.reply(answer.status, std::move(answer.headers), answer.body);
+}
+
+}  // namespace holdpoint::pipeline

@@ -1,0 +1,171 @@
+// The first part of a call: who is asking, what exactly, with which bytes. Nothing is decided here.
+#include <algorithm>
+
+#include "gateway/aws/chunked_body.hpp"
+#include "gateway/aws/classify.hpp"
+#include "gateway/pipeline/call.hpp"
+#include "gateway/pipeline/refusal_answer.hpp"
+
+namespace holdpoint::pipeline {
+
+namespace asio = boost::asio;
+using operation::Refusal;
+
+namespace {
+
+// An object that is read whole because it waits for people, or because its form must be taken apart.
+std::string header_or_empty(const aws::Headers& headers, std::string_view name) {
+  const std::string* value = http::find_header(headers, name);
+  return value == nullptr ? std::string() : *value;
+}
+
+}  // namespace
+
+/// What is known from the head alone; recorded even when everything else fails.
+void Call::note_facts() {
+  const aws::HttpHead& head = exchange_.request().head;
+  facts_.operation_id = to_text(services_.ids.next(system_now()));
+  facts_.source_ip = exchange_.source_ip();
+  facts_.user_agent = header_or_empty(head.headers, "user-agent");
+  facts_.invocation_id = header_or_empty(head.headers, "amz-sdk-invocation-id");
+  if (facts_.invocation_id.size() > 128) facts_.invocation_id.resize(128);
+  facts_.method = head.method;
+  facts_.path = head.path();
+  facts_.body_bytes = exchange_.request().content_length;
+}
+
+Result<void> Call::open_session() {
+  const Instant now = system_now();
+  const aws::HttpHead& head = exchange_.request().head;
+  auto parsed = aws::parse_signature(head, now);
+  if (!parsed) {
+    if (parsed.error().code == Code::expired) refusal_kind_ = aws::Refusal::request_expired;
+    if (parsed.error().code == Code::unauthenticated) refusal_kind_ = aws::Refusal::missing_signature;
+    return parsed.error();
+  }
+  signature_ = std::move(*parsed);
+  auto opened = snapshot_->seal.open(signature_.access_key_id, signature_.session_token, now);
+  if (!opened) {
+    const bool ended = opened.error().code == Code::expired;
+    refusal_kind_ = ended ? aws::Refusal::expired_token : aws::Refusal::unknown_key;
+    return fail(ended ? Code::expired : Code::unauthenticated, opened.error().context);
+  }
+  const BytesView key = services_.signing_keys.get(signature_.access_key_id, opened->secret_access_key.reveal(),
+                                                   signature_.date, signature_.region, signature_.service);
+  signing_key_ = Secret(Bytes(key));
+  if (!aws::needs_body_hash(signature_)) {
+    if (auto verified = aws::verify_signature(signature_, head, key, std::nullopt); !verified) return verified;
+  }
+  session_ = std::move(opened->session);
+  facts_.session_id = session_.id;
+  facts_.principal = session_.principal.name();
+  facts_.role_arn = session_.role_arn;
+  return {};
+}
+
+Result<void> Call::find_target() {
+  role_ = snapshot_->document.role(session_.role_arn);
+  if (role_ == nullptr) return fail(Code::denied, "the role " + session_.role_arn + " is not configured any more");
+  target_ = snapshot_->document.target(role_->target);
+  if (target_ == nullptr) return fail(Code::denied, "the role's target is not configured any more");
+  facts_.target = target_->name;
+  const auto& regions = target_->regions;
+  if (!regions.empty() && std::find(regions.begin(), regions.end(), signature_.region) == regions.end())
+    return fail(Code::denied, "region " + display(signature_.region, 64) + " is not one of target " + target_->name);
+  return {};
+}
+
+/// Verifies the bytes against what was signed, and settles how they go on. `decoded` is what the classifier reads.
+Result<void> Call::check_body(Bytes& decoded) {
+  if (aws::is_aws_chunked(signature_.payload)) {
+    auto chunks = aws::ChunkedBody::begin(signature_, exchange_.request().head, signing_key_.reveal());
+    if (!chunks) return chunks.error();
+    if (auto fed = chunks->feed(body_, decoded); !fed) return fed.error();
+    if (!chunks->finished()) return fail(Code::malformed, "the aws-chunked body ends too early");
+    if (signature_.payload == aws::PayloadForm::unsigned_trailer) {
+      payload_word_ = aws::payload_word(signature_.payload);
+      return {};
+    }
+    // Signed chunks were verified, and cannot be signed again: the bytes themselves go on.
+    transfer_ = aws::BodyTransfer::decoded;
+    body_ = decoded;
+    payload_word_ = to_hex(view(sha256(body_)));
+    return {};
+  }
+  const Hash hash = sha256(body_);
+  payload_word_ = to_hex(view(hash));
+  if (aws::needs_body_hash(signature_)) {
+    if (auto verified = aws::verify_signature(signature_, exchange_.request().head, signing_key_.reveal(), hash);
+        !verified)
+      return verified;
+  } else if (signature_.payload == aws::PayloadForm::hashed) {
+    if (auto fits = aws::check_body(signature_, hash); !fits) return fits;
+  }
+  return {};
+}
+
+/// Reads the whole body and classifies with it.
+asio::awaitable<Result<void>> Call::understand_whole(std::size_t bytes_max) {
+  auto body = co_await exchange_.read_body(bytes_max);
+  if (!body) co_return body.error();
+  body_ = std::move(*body);
+  facts_.body_bytes = body_.size();
+  Bytes taken_apart;
+  if (auto checked = check_body(taken_apart); !checked) co_return checked;
+  const BytesView decoded = aws::is_aws_chunked(signature_.payload) ? BytesView(taken_apart) : BytesView(body_);
+  auto classified = aws::classify(exchange_.request().head, scope(), decoded);
+  if (!classified) co_return classified.error();
+  classified_ = std::move(*classified);
+  if (operation_.body_is_data) data_hash_ = sha256(decoded);
+  co_return Result<void>();
+}
+
+aws::CallScope Call::scope() const {
+  return {signature_.service, signature_.region, target_->account,
+          std::vector<std::string>(snapshot_->hosts.begin(), snapshot_->hosts.end())};
+}
+
+asio::awaitable<Result<void>> Call::understand() {
+  auto plan = aws::needs_body(exchange_.request().head, scope());
+  if (!plan) co_return plan.error();
+  const std::size_t bound = snapshot_->document.gateway.body_bytes_max;
+  // Signatures without a declared hash, and chunked forms, are taken apart before anything is decided.
+  const bool declared = signature_.payload == aws::PayloadForm::unsigned_payload ||
+                        (signature_.payload == aws::PayloadForm::hashed && !signature_.declared_hash.empty());
+  if (plan->need == aws::BodyNeed::stream && declared && exchange_.request().framing == http::Framing::length) {
+    auto classified = aws::classify(exchange_.request().head, scope(), {});
+    if (!classified) co_return classified.error();
+    classified_ = std::move(*classified);
+    streamed_body_ = true;
+    payload_word_ = signature_.payload == aws::PayloadForm::hashed ? signature_.declared_hash
+                                                                   : std::string(aws::payload_word(signature_.payload));
+    co_return Result<void>();
+  }
+  const std::size_t bytes_max = plan->need == aws::BodyNeed::parse ? std::min(plan->bytes_max, bound) : bound;
+  co_return co_await understand_whole(bytes_max);
+}
+
+/// Before people are asked: the body's bytes are part of what they decide on, and an unread upload would time out.
+asio::awaitable<Result<void>> Call::take_streamed_body() {
+  if (!streamed_body_) co_return Result<void>();
+  streamed_body_ = false;
+  co_return co_await understand_whole(snapshot_->document.gateway.body_bytes_max);
+}
+
+/// Who is asking, and whether they may at all.
+std::optional<Refusal> Call::open_checked() {
+  if (auto opened = open_session(); !opened) return refusal_of(opened.error());
+  if (auto found = find_target(); !found) return refusal_of(found.error());
+  if (const std::string why = why_revoked(*snapshot_); !why.empty())
+    return Refusal{"denied", Code::revoked, "access was revoked: " + why};
+  return std::nullopt;
+}
+
+asio::awaitable<std::optional<Refusal>> Call::intake() {
+  if (auto refusal = open_checked()) co_return refusal;
+  if (auto understood = co_await understand(); !understood) co_return refusal_of(understood.error());
+  record::describe(facts_, operation_);
+  co_return std::nullopt;
+}
+
+}  // namespace holdpoint::pipeline

@@ -1,0 +1,174 @@
+// The part of a call that waits for people: asking, parking, the claim.
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "bus/telemetry/log.hpp"
+#include "gateway/pipeline/call.hpp"
+#include "gateway/pipeline/waiting.hpp"
+#include "gateway/review/decision.hpp"
+#include "gateway/review/digest.hpp"
+
+namespace holdpoint::pipeline {
+
+namespace asio = boost::asio;
+using operation::Decided;
+using operation::Verdict;
+
+namespace {
+
+constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
+constexpr Duration kAskTime = std::chrono::seconds(10);
+constexpr Duration kClaimTime = std::chrono::seconds(10);
+constexpr std::chrono::seconds kClaimAgain{1};
+
+std::int64_t seconds(Duration duration) { return std::chrono::duration_cast<std::chrono::seconds>(duration).count(); }
+
+}  // namespace
+
+/// What reviewers see: the canonical operation as it was hashed, free of sensitive members.
+Json Call::review_question() const {
+  Json question = record::operation_data(facts_);
+  for (const char* member : {"source_ip", "user_agent", "invocation_id", "method", "path", "body_bytes"})
+    question.erase(member);
+  question["review_id"] = to_text(services_.ids.next(system_now()));
+  question["digest"] = digest_;
+  question["policy"] = {
+      {"name", decision_.policy}, {"statement", decision_.statement}, {"reason", decision_.review.reason}};
+  question["reviewers"] = decision_.review.reviewers;
+  question["required"] = decision_.review.required;
+  question["within_s"] = seconds(decision_.review.within);
+  question["grant"] = decision_.review.grant_for
+                          ? Json{{"kind", "for"}, {"for_s", seconds(*decision_.review.grant_for)}}
+                          : Json{{"kind", "once"}};
+  question["policy_version"] = snapshot_->document.version;
+  return question;
+}
+
+/// A decision that verifies, or that the review ended without one. Anything else is as if nothing had come.
+std::optional<Decided> Call::read_decision(const Json& status) const {
+  const std::string state = string_or(status, "state");
+  if (status.contains("decision")) {
+    auto decided = review::verify_decision(
+        status["decision"], services_.configuration.current()->document,
+        {actor_.review_id().empty() ? string_or(status, "review_id") : actor_.review_id(), digest_}, system_now());
+    if (decided) return std::move(*decided);
+    telemetry::log_warning("a decision was not accepted",
+                           {{"review", string_or(status, "review_id")}, {"why", decided.error().context}});
+    return std::nullopt;
+  }
+  // To refuse, nothing needs to be proven.
+  if (state == "expired") return Decided{Verdict::expired, {}};
+  if (state == "consumed") return Decided{Verdict::closed, {}};
+  return std::nullopt;
+}
+
+asio::awaitable<Call::Events> Call::ask_review() {
+  const config::GatewaySettings& settings = snapshot_->document.gateway;
+  auto place = services_.parking.enter(facts_.principal, {settings.parked_max, settings.parked_per_principal_max});
+  if (!place) co_return operation::ReviewFailed{place.error()};
+  parked_ = std::move(*place);
+  if (auto taken = co_await take_streamed_body(); !taken) co_return operation::ReviewFailed{taken.error()};
+  reviewed_terms_ = decision_.review;
+  digest_ = review::operation_digest(snapshot_->digest_key.reveal(), facts_.principal, session_.role_arn, target_->name,
+                                     operation_, data_hash_);
+  wire::Message question{
+      "ReviewRequested",
+      {{"review", review_question()}, {"invocation_id", facts_.invocation_id}, {"gateway", services_.gateway}},
+      {}};
+  auto opened = co_await services_.bus("reviews", std::move(question), system_now() + kAskTime, {});
+  if (!opened) co_return operation::ReviewFailed{opened.error()};
+  operation::ReviewOpened event{string_or(opened->body, "review_id"), read_decision(opened->body)};
+  if (event.review_id.empty())
+    co_return operation::ReviewFailed{{Code::malformed, "approvals answered without a review"}};
+  // Durable before any claim: after a crash it proves to us that this operation had not been sent (recovery.hpp).
+  auto recorded = co_await services_.record.record(
+      record::type::kOperationParked, facts_.operation_id,
+      record::parked_data(facts_, {decision_.policy, decision_.statement}, event.review_id));
+  if (!recorded) co_return operation::ReviewFailed{recorded.error()};
+  wait_ends_ = std::chrono::steady_clock::now() + wait_plan(facts_.user_agent, decision_.review.within).bound;
+  co_return event;
+}
+
+asio::awaitable<Call::Events> Call::wait_for_decision() {
+  const auto began = std::chrono::steady_clock::now();
+  const WaitPlan plan = wait_plan(facts_.user_agent, reviewed_terms_.within);
+  asio::steady_timer timer(executor_);
+  wake_ = [&timer] { timer.cancel(); };
+  review::DecisionBoard::Waiter waiter(services_.board, actor_.review_id(), wake_);
+  exchange_.shrink();
+  exchange_.watch([this] {
+    client_gone_ = true;
+    if (wake_) wake_();
+  });
+  Events event;
+  while (!event) {
+    if (!revoked_.empty() || client_gone_) {
+      event = operation::WaitEnded{};  // told before it by interruptions()
+      break;
+    }
+    if (const Json news = waiter.take_news(); !news.is_null()) {
+      if (auto decided = read_decision(news)) {
+        event = std::move(*decided);
+        break;
+      }
+    }
+    const auto now = std::chrono::steady_clock::now();
+    if (now >= wait_ends_) {
+      event = operation::WaitEnded{};
+      break;
+    }
+    timer.expires_at(plan.interim ? std::min(wait_ends_, now + *plan.interim) : wait_ends_);
+    const auto [error] = co_await timer.async_wait(kTuple);
+    const bool woken = error == asio::error::operation_aborted;
+    if (!woken && plan.interim && std::chrono::steady_clock::now() < wait_ends_ && !co_await exchange_.keep_waiting())
+      client_gone_ = true;
+  }
+  wake_ = nullptr;
+  exchange_.unwatch();
+  waited_ += std::chrono::steady_clock::now() - began;
+  co_return event;
+}
+
+asio::awaitable<Call::Events> Call::wait_for_claim() {
+  if (std::chrono::steady_clock::now() + kClaimAgain >= wait_ends_) co_return operation::WaitEnded{};
+  asio::steady_timer timer(executor_, kClaimAgain);
+  wake_ = [&timer] { timer.cancel(); };
+  (void)co_await timer.async_wait(kTuple);
+  wake_ = nullptr;
+  co_return operation::ClaimDue{};
+}
+
+Call::Events Call::evaluate_again() {
+  const service::SnapshotPtr current = services_.configuration.current();
+  if (system_now() >= session_.expires_at)
+    return operation::Forbidden{
+        {"denied", Code::expired, "the session ended while the call waited; log in and run it again"}};
+  if (current != snapshot_) {
+    const config::RoleSettings* role = current->document.role(session_.role_arn);
+    const config::Target* target = role == nullptr ? nullptr : current->document.target(role->target);
+    if (target == nullptr || target->name != target_->name)
+      return operation::Revoked{"the role or its target is not configured any more"};
+    // The old version may be all that names the operation's target: swapped only when everything was found.
+    snapshot_ = current;
+    role_ = role;
+    target_ = target;
+  }
+  return judge();
+}
+
+asio::awaitable<Call::Events> Call::claim_grant() {
+  review::ClaimWish wish{actor_.review_id(),   digest_,
+                         facts_.principal,     facts_.operation_id,
+                         facts_.invocation_id, snapshot_->document.version};
+  auto answered = co_await services_.claims.claim(std::move(wish), kClaimTime);
+  if (!answered) co_return operation::ClaimFailed{answered.error()};
+  co_return std::move(*answered);
+}
+
+void Call::settle(const std::string& state) {
+  services_.claims.settle(
+      {facts_.operation_id, actor_.review_id(), services_.claims.self(), state, status_, upstream_request_id_});
+}
+
+}  // namespace holdpoint::pipeline

@@ -1,0 +1,249 @@
+// The part of a call that reaches the target: both gates, the request as it is sent, the answer and its masks.
+#include "bus/telemetry/log.hpp"
+#include "gateway/pipeline/answer.hpp"
+#include "gateway/pipeline/call.hpp"
+#include "gateway/pipeline/masking.hpp"
+#include "gateway/pipeline/upstream_call.hpp"
+
+namespace holdpoint::pipeline {
+
+namespace asio = boost::asio;
+using Steady = std::chrono::steady_clock;
+
+namespace {
+
+constexpr Duration kMaskTime = std::chrono::seconds(10);
+// Answers up to here are read before their outcome is recorded, so that they leave with one write and a length.
+constexpr std::uint64_t kWholeAnswerBytesMax = 256 << 10;
+
+std::int64_t milliseconds(Steady::duration duration) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+}
+
+std::string header_or_empty(const aws::Headers& headers, std::string_view name) {
+  const std::string* value = http::find_header(headers, name);
+  return value == nullptr ? std::string() : *value;
+}
+
+}  // namespace
+
+bool Call::must_mask() const { return is_mask_due(decision_.obligations, snapshot_->document.masking); }
+
+// ---- gate 1 -------------------------------------------------------------------------------------------------------
+
+/// Parameters go into the record, and before reviewers, only as the masker leaves them.
+asio::awaitable<Result<void>> Call::mask_parameters() {
+  if (facts_.parameters.empty()) co_return Result<void>();
+  auto masked =
+      co_await services_.bus("masks",
+                             mask_request({"application/json", {}, "record", false}, operation_, decision_.obligations,
+                                          snapshot_->document.masking, to_json(facts_.parameters)),
+                             system_now() + kMaskTime, {});
+  if (!masked) co_return masked.error();
+  if (masked->attachments.size() != 1) co_return Error{Code::malformed, "the masker answered without the bytes"};
+  if (masked->body.contains("blocked")) {
+    facts_.parameters = {{"withheld", "could not be inspected"}};
+    co_return Result<void>();
+  }
+  auto parsed = parse_json(masked->attachments.front());
+  facts_.parameters = parsed ? std::move(*parsed) : Json{{"withheld", "could not be inspected"}};
+  co_return Result<void>();
+}
+
+asio::awaitable<Call::Events> Call::record_intent() {
+  auto destination = find_destination(*target_, operation_);
+  if (!destination) co_return operation::IntentFailed{destination.error()};
+  destination_ = std::move(*destination);
+  auto want = wanted_credentials(*snapshot_, *target_, destination_.signing_region,
+                                 {facts_.principal, session_.id, actor_.review_id()});
+  if (!want) co_return operation::IntentFailed{want.error()};
+  auto credentials = co_await services_.credentials.get(std::move(*want), system_now());
+  if (!credentials) co_return operation::IntentFailed{credentials.error()};
+  record::IntentFacts intent;
+  intent.decision = actor_.claimed() ? "granted" : "allowed";
+  intent.review_id = actor_.review_id();
+  intent.upstream_host = destination_.host;
+  intent.record_full = decision_.obligations.record_full;
+  auto recorded =
+      co_await services_.record.record(record::type::kOperationIntended, facts_.operation_id,
+                                       record::intended_data(facts_, {decision_.policy, decision_.statement}, intent));
+  if (!recorded)
+    co_return operation::IntentFailed{{recorded.error().code, "it could not be recorded: " + recorded.error().context}};
+  intended_ = true;
+  credentials_ = std::move(*credentials);
+  parked_ = {};
+  co_return operation::IntentRecorded{};
+}
+
+// ---- the target ---------------------------------------------------------------------------------------------------
+
+/// Hands the client's body on while hashing it. The last bytes are held until the whole is known to be what was signed,
+/// so that a target never has a complete body that was not.
+asio::awaitable<Result<std::string>> Call::next_body_piece() {
+  while (!exchange_.body_ended()) {
+    std::string piece;
+    auto more = co_await exchange_.read_piece(piece);
+    if (!more) co_return Error{Code::malformed, more.error().context};
+    body_hash_.update(piece);
+    std::swap(piece, held_piece_);
+    if (!exchange_.body_ended() && !piece.empty()) co_return piece;
+    if (exchange_.body_ended()) {
+      const Hash hash = body_hash_.finish();
+      if (signature_.payload == aws::PayloadForm::hashed) {
+        if (auto fits = aws::check_body(signature_, hash); !fits) co_return fits.error();
+      }
+      piece += held_piece_;
+      held_piece_.clear();
+      co_return piece;
+    }
+  }
+  co_return std::string();
+}
+
+/// The head as the target gets it: rebuilt from the parse, signed with the target's credentials.
+Result<aws::HttpHead> Call::upstream_head() {
+  const Instant now = system_now();
+  const BytesView key = services_.signing_keys.get(
+      credentials_->access_key_id, credentials_->secret_access_key.reveal(), aws::amz_date(now).substr(0, 8),
+      destination_.signing_region, destination_.signing_name);
+  const aws::SigningIdentity identity{credentials_->access_key_id, credentials_->session_token, Secret(Bytes(key))};
+  auto head =
+      aws::upstream_head(exchange_.request().head, classified_, destination_, transfer_, identity, payload_word_, now);
+  if (!head) return head;
+  const std::uint64_t length = streamed_body_ ? exchange_.request().content_length : body_.size();
+  // A GET without a body says nothing about length; anything else does, 0 included.
+  if (length > 0 || (head->method != "GET" && head->method != "HEAD"))
+    head->headers.emplace_back("Content-Length", std::to_string(length));
+  return head;
+}
+
+asio::awaitable<Call::Events> Call::send_upstream() {
+  const auto began = Steady::now();
+  auto head = upstream_head();
+  if (!head) co_return operation::SendFailed{head.error(), false};
+  auto connection = connection_of(destination_, *head);
+  if (!connection) co_return operation::SendFailed{connection.error(), false};
+  const http::BodySource source = [this] { return next_body_piece(); };
+  auto sent = co_await services_.upstream.send(*connection, *head, streamed_body_ ? BytesView() : BytesView(body_),
+                                               streamed_body_ ? &source : nullptr);
+  upstream_time_ += Steady::now() - began;
+  if (!sent) co_return operation::SendFailed{sent.error().error, sent.error().bytes_left};
+  body_ = Bytes();
+  answer_ = std::move(*sent);
+  const http::ResponseHead& answered = answer_->head();
+  status_ = answered.status;
+  upstream_request_id_ = upstream_request_id(answered.headers);
+  answer_headers_ = answer_headers(answered.headers);
+  const bool bodiless = answered.framing == http::Framing::none;
+  if (bodiless) {
+    if (const std::string length = header_or_empty(answered.headers, "content-length");
+        !length.empty() && exchange_.request().head.method == "HEAD")
+      answer_headers_.emplace_back("Content-Length", length);
+    co_return operation::UpstreamAnswered{status_, false, false};
+  }
+  const bool mask = must_mask();
+  const bool whole =
+      mask || (answered.framing == http::Framing::length && answered.content_length <= kWholeAnswerBytesMax);
+  if (!whole) co_return operation::UpstreamAnswered{status_, true, false};
+  if (!mask) {
+    auto body = co_await answer_->read_body(kWholeAnswerBytesMax);
+    if (!body) co_return operation::SendFailed{body.error(), true};
+    answer_body_ = std::move(*body);
+    answer_bytes_ = answer_body_.size();
+  }
+  co_return operation::UpstreamAnswered{status_, false, mask};
+}
+
+// ---- masking ------------------------------------------------------------------------------------------------------
+
+asio::awaitable<Call::Events> Call::mask_answer() {
+  const auto began = Steady::now();
+  auto body = co_await answer_->read_body(kMaskBytesMax);
+  upstream_time_ += Steady::now() - began;
+  if (!body) co_return operation::MaskFailed{body.error()};
+  answer_bytes_ = body->size();
+  if (body->empty()) co_return operation::Masked{};
+  const MaskSubject subject{header_or_empty(answer_headers_, "content-type"),
+                            header_or_empty(answer_headers_, "content-encoding"), "answer",
+                            operation_.answer_is_data && operation_.service == "s3"};
+  auto masked = co_await services_.bus(
+      "masks", mask_request(subject, operation_, decision_.obligations, snapshot_->document.masking, std::move(*body)),
+      system_now() + kMaskTime, {});
+  if (!masked) co_return operation::MaskFailed{masked.error()};
+  if (masked->body.contains("findings")) findings_ = masked->body["findings"];
+  if (const std::string why = string_or(masked->body, "blocked"); !why.empty())
+    co_return operation::MaskFailed{{Code::denied, why}};
+  if (masked->attachments.size() != 1)
+    co_return operation::MaskFailed{{Code::malformed, "the masker answered without the bytes"}};
+  answer_body_ = std::move(masked->attachments.front());
+  const auto changed = get_bool(masked->body, "changed");
+  if (!changed || *changed) mend_headers(answer_headers_, answer_body_);
+  co_return operation::Masked{};
+}
+
+// ---- gate 2, and the answer ---------------------------------------------------------------------------------------
+
+asio::awaitable<Call::Events> Call::record_outcome(operation::RecordOutcome what) {
+  record::OutcomeFacts outcome;
+  outcome.outcome = what.outcome;
+  outcome.status = status_;
+  outcome.upstream_request_id = upstream_request_id_;
+  outcome.request_bytes = std::max<std::uint64_t>(facts_.body_bytes, exchange_.body_bytes());
+  outcome.answer_bytes = answer_bytes_;
+  outcome.findings = findings_;
+  outcome.blocked = display(what.blocked, 1024);
+  outcome.upstream_ms = milliseconds(upstream_time_);
+  outcome.wait_ms = milliseconds(waited_);
+  auto recorded = co_await services_.record.record(record::type::kOperationCompleted, facts_.operation_id,
+                                                   record::completed_data(facts_, outcome));
+  if (!recorded) co_return operation::OutcomeFailed{recorded.error()};
+  co_return operation::OutcomeRecorded{};
+}
+
+asio::awaitable<Call::Events> Call::reply() {
+  (void)co_await exchange_.reply(status_, std::move(answer_headers_), answer_body_);
+  co_return std::nullopt;
+}
+
+// ---- streamed answers ---------------------------------------------------------------------------------------------
+
+asio::awaitable<Call::Events> Call::record_head() {
+  auto recorded = co_await services_.record.record(record::type::kOperationAnswered, facts_.operation_id,
+                                                   record::answered_data(facts_, status_, upstream_request_id_));
+  if (!recorded) co_return operation::HeadFailed{recorded.error()};
+  co_return operation::HeadRecorded{};
+}
+
+asio::awaitable<Call::Events> Call::stream_body() {
+  const http::ResponseHead& head = answer_->head();
+  std::optional<std::uint64_t> length;
+  if (head.framing == http::Framing::length) length = head.content_length;
+  if (auto begun = co_await exchange_.begin(status_, std::move(answer_headers_), length); !begun) {
+    client_gone_ = true;
+    co_return operation::BodyFailed{begun.error()};
+  }
+  std::string held;
+  for (bool more = true; more;) {
+    if (!revoked_.empty()) co_return operation::BodyFailed{{Code::revoked, revoked_}};
+    std::string piece;
+    auto read = co_await answer_->read_piece(piece);
+    if (!read) co_return operation::BodyFailed{read.error()};
+    more = *read;
+    answer_bytes_ += piece.size();
+    if (piece.empty()) continue;
+    std::swap(held, piece);
+    if (auto written = co_await exchange_.write_piece(piece); !written) {
+      client_gone_ = true;
+      co_return operation::BodyFailed{written.error()};
+    }
+  }
+  answer_body_ = std::move(held);
+  co_return operation::BodyEnded{};
+}
+
+asio::awaitable<Call::Events> Call::release_tail() {
+  if (auto written = co_await exchange_.write_piece(answer_body_); written) (void)co_await exchange_.finish();
+  co_return std::nullopt;
+}
+
+}  // namespace holdpoint::pipeline

@@ -1,0 +1,28 @@
+// What is asked of the masker for one call. Pure.
+#pragma once
+
+#include "bus/wire/envelope.hpp"
+#include "gateway/aws/operation.hpp"
+#include "gateway/policy/decision.hpp"
+#include "gateway/service/snapshot.hpp"
+
+namespace holdpoint::pipeline {
+
+/// The policy's word first ("off", "default", classes), else the configuration's preset.
+bool is_mask_due(const policy::Obligations& obligations, const config::MaskingSettings& settings);
+
+struct MaskSubject {
+  std::string content_type;
+  std::string content_encoding;
+  std::string direction;  ///< answer, record
+  bool length_preserving = false;
+};
+/// `bytes` moves into the message.
+wire::Message mask_request(const MaskSubject& subject, const aws::Operation& operation,
+                           const policy::Obligations& obligations, const config::MaskingSettings& settings,
+                           Bytes bytes);
+
+/// Bodies are masked whole. Fits the bus's attachments with room for masks that are longer than what they replace.
+constexpr std::size_t kMaskBytesMax = 16 << 20;
+
+}  // namespace holdpoint::pipeline

@@ -1,0 +1,49 @@
+// What one shard lends to the calls that it serves. All of it is the shard's own but the parts marked shared.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <list>
+#include <map>
+#include <string>
+
+#include "bus/base/id.hpp"
+#include "bus/journal/recorder.hpp"
+#include "gateway/credentials/provider.hpp"
+#include "gateway/review/claims.hpp"
+#include "gateway/review/decision_board.hpp"
+#include "gateway/review/parking.hpp"
+#include "gateway/service/configuration.hpp"
+
+namespace holdpoint::pipeline {
+
+class Call;
+
+/// Signing keys of agents' sessions, derived once a day, region and service; bounded, cleared when full.
+class SigningKeys {
+ public:
+  /// The key for one access key and scope; `secret` is used only when it is not there yet.
+  BytesView get(const std::string& access_key_id, BytesView secret, const std::string& date, const std::string& region,
+                const std::string& service);
+
+ private:
+  static constexpr std::size_t kKeysMax = 20000;
+  std::map<std::string, Secret> keys_;
+};
+
+struct Services {
+  boost::asio::any_io_executor executor;
+  service::Configuration& configuration;  ///< shared
+  review::Parking& parking;               ///< shared
+  journal::Recorder::Seat record;
+  review::Request bus;
+  http::UpstreamClient& upstream;
+  credentials::Provider& credentials;
+  review::Claims& claims;
+  review::DecisionBoard& board;
+  std::string gateway;       ///< this process's name
+  std::list<Call*> running;  ///< for the kill switch
+  SigningKeys signing_keys;
+  RandomIdSource ids;
+};
+
+}  // namespace holdpoint::pipeline

@@ -1,0 +1,45 @@
+// After a restart: what became of the claims that this gateway held when it died (DESIGN.md, invariant 5).
+//
+//   journal says        then the claim is
+//   completed           settled with that outcome
+//   intended            unknown: bytes may have left; recorded as such
+//   parked, no intent   released: nothing was sent, since an intent is durable before the first byte
+//   nothing             unknown: the journal has forgotten that time, so nothing can be shown
+//
+// Pure but for the journal's reader.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "bus/journal/journal.hpp"
+#include "gateway/review/claims.hpp"
+
+namespace holdpoint::service {
+
+struct HeldClaim {
+  std::string operation_id;
+  std::string review_id;
+  std::uint64_t epoch = 0;
+};
+/// From ClaimsReported; those of this boot are left out.
+std::vector<HeldClaim> held_claims(const Json& reported, std::uint64_t boot_epoch);
+
+struct Trace {
+  bool parked = false;
+  bool intended = false;
+  std::string session_id;
+  std::string outcome;  ///< empty = not completed
+  int status = 0;
+  std::string upstream_request_id;
+};
+/// Takes one journal entry (an event's JSON) into account, when it is about one of `traces`.
+void trace_entry(BytesView entry, std::map<std::string, Trace>& traces);
+
+/// Reads the whole journal for the given claims. Fails as the reader does; then nothing may be released.
+Result<std::map<std::string, Trace>> trace_claims(journal::Journal& journal, const std::vector<HeldClaim>& claims);
+
+review::Settlement settlement_of(const HeldClaim& claim, const Trace& trace, const std::string& gateway);
+
+}  // namespace holdpoint::service
