@@ -53,7 +53,7 @@ class Broker {
   struct Peer {
     Stamp stamp;
     Instant heard{};
-    Bytes statement;                     ///< the last one's body; an equal one says nothing new
+    std::optional<Bytes> statement;      ///< the last one's body; an equal one says nothing new
     std::optional<std::size_t> running;  ///< requests it says that it works on
     std::set<std::string> services;
     std::set<std::string> topics;
