@@ -33,7 +33,10 @@ std::string did_you_mean(std::string_view name, std::span<const std::string_view
   std::string_view best;
   std::size_t best_distance = std::max<std::size_t>(name.size() / 2, 1) + 1;
   for (const auto candidate : candidates) {
-    const std::size_t candidate_distance = distance(lowered, to_lower(candidate));
+    // An abbreviation is meant for what it begins.
+    const std::string target = to_lower(candidate);
+    const bool begins = name.size() >= 3 && target.starts_with(lowered);
+    const std::size_t candidate_distance = begins ? 1 : distance(lowered, target);
     if (candidate_distance >= best_distance) continue;
     best = candidate;
     best_distance = candidate_distance;
