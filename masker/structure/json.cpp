@@ -98,7 +98,7 @@ class JsonWalk {
   void number(std::string_view token, std::size_t begin, KeyClass key) {
     const bool interesting =
         key.hint == Hint::password || key.hint == Hint::secret || key.hint == Hint::personal || token.size() >= 9;
-    const Class model = scan_.model_class();
+    const Class model = scan_.model_class(token);
     if (!interesting && model == Class::none) return;
     Leaf number;
     number.text = token;
@@ -217,7 +217,7 @@ class JsonWalk {
     const auto begin = static_cast<std::size_t>(raw.data() - text_.data());
     Leaf leaf;
     leaf.key = facts.key;
-    leaf.model = model != Class::none ? model : scan_.model_class();
+    leaf.model = model != Class::none ? model : scan_.model_class(raw);
     leaf.blob = facts.blob;
     leaf.number = facts.number;
     if (std::memchr(raw.data(), '\\', raw.size()) == nullptr) {

@@ -107,7 +107,7 @@ void Scan::walk_form(std::string_view text, int depth, Edits& edits) {
       leaf.hits = hits;
       leaf.key = key_class(name.text);
       push(pair.substr(0, equals));
-      leaf.model = model_class();
+      leaf.model = model_class(plain.text);
       Edits inner;
       value(leaf, depth, inner);
       pop();

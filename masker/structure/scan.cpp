@@ -107,7 +107,7 @@ Scan::Scan(const MaskInput& input)
       keys_(&thread_keys()),
       fill_(input.length_preserving) {
   for (const PathRule& rule : input.rules.paths) {
-    SensitiveMember member{{}, rule.kind};
+    SensitiveMember member{{}, rule.kind, false};
     std::string_view rest = rule.path;
     while (!rest.empty()) {
       const std::size_t dot = rest.find('.');
@@ -129,9 +129,11 @@ Scan::Scan(const MaskInput& input)
   }
 }
 
-Class Scan::model_class() const {
+Class Scan::model_class(std::string_view value) const {
   for (const SensitiveMember* member : members_) {
-    if (matches(*member, path_)) return member->kind;
+    if (!matches(*member, path_)) continue;
+    if (!member->judged) return member->kind;
+    if (const Class kind = judge_named({Hint::secret, member->kind}, value); kind != Class::none) return kind;
   }
   for (const SensitiveMember& member : operator_members_) {
     if (matches(member, path_)) return member.kind;

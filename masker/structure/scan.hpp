@@ -53,7 +53,7 @@ class Scan {
   [[nodiscard]] KeyFacts key_facts_of(std::string_view name) { return keys_->facts(name); }
   [[nodiscard]] KeyClass key_class(std::string_view name) { return keys_->facts(name).key; }
   /// By the operation's table and the operator's paths, for the current path.
-  [[nodiscard]] Class model_class() const;
+  [[nodiscard]] Class model_class(std::string_view value) const;
 
   void push(std::string_view name) { path_.push_back(name); }
   void pop() { path_.pop_back(); }

@@ -18,6 +18,35 @@ std::string_view next(std::string_view& text, char separator) {
   return piece;
 }
 
+/// Services go by several names (SDK id, botocore's, signing name): without "-", and one of them for all.
+std::string canonical_service(std::string_view name) {
+  struct Alias {
+    std::string_view from;
+    std::string_view to;
+  };
+  constexpr auto aliases = std::to_array<Alias>({{"cognitoidentityprovider", "cognitoidp"},
+                                                 {"elasticloadbalancingv2", "elbv2"},
+                                                 {"elasticmapreduce", "emr"},
+                                                 {"states", "sfn"},
+                                                 {"stepfunctions", "sfn"},
+                                                 {"cloudwatchlogs", "logs"},
+                                                 {"awsssooidc", "ssooidc"},
+                                                 {"awsssoportal", "sso"},
+                                                 {"kinesisvideosignaling", "kinesisvideo"},
+                                                 {"configservice", "config"},
+                                                 {"dynamodbaccelerator", "dax"},
+                                                 {"marketplacemetering", "meteringmarketplace"},
+                                                 {"directconnectservice", "directconnect"}});
+  std::string out;
+  for (char c : to_lower(name)) {
+    if (c != '-' && c != ' ' && c != '_') out.push_back(c);
+  }
+  for (const Alias& alias : aliases) {
+    if (out == alias.from) return std::string(alias.to);
+  }
+  return out;
+}
+
 class Table {
  public:
   Table() {
@@ -27,7 +56,7 @@ class Table {
 
   [[nodiscard]] std::vector<const SensitiveMember*> find(std::string_view service, std::string_view operation) const {
     std::vector<const SensitiveMember*> found;
-    const std::string lower_service = to_lower(service);
+    const std::string lower_service = canonical_service(service);
     const std::string lower_operation = to_lower(operation);
     for (const std::string& from : {lower_service, std::string("*")}) {
       for (const std::string& what : {lower_operation, std::string("*")}) {
@@ -47,13 +76,15 @@ class Table {
       const std::string_view services = next(line, '\t');
       const std::string operation = to_lower(next(line, '\t'));
       const std::string path = to_lower(next(line, '\t'));
+      const bool judged = line.ends_with('?');
+      if (judged) line.remove_suffix(1);
       const Class kind = class_from_name(line);
       HOLDPOINT_INVARIANT(kind != Class::none && !path.empty());
-      SensitiveMember member{{}, kind};
+      SensitiveMember member{{}, kind, judged};
       std::string_view rest = path;
       while (!rest.empty()) member.path.emplace_back(next(rest, '.'));
       std::string_view list = services;
-      while (!list.empty()) members_[to_lower(next(list, ',')) + '\t' + operation].push_back(member);
+      while (!list.empty()) members_[canonical_service(next(list, ',')) + '\t' + operation].push_back(member);
     }
   }
 

@@ -14,6 +14,7 @@ namespace holdpoint::masker {
 struct SensitiveMember {
   std::vector<std::string> path;  ///< lower case, the last name last; "*" matches any one name
   Class kind;
+  bool judged = false;  ///< masked only where the value looks like a secret: environments hold settings too
 };
 
 /// The members of one operation's answer, those of "*" included. Names in any case. Built once per process.

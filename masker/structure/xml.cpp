@@ -196,7 +196,7 @@ class XmlWalk {
     if (raw.empty()) return;
     Leaf leaf;
     leaf.key = key;
-    leaf.model = model != Class::none ? model : scan_.model_class();
+    leaf.model = model != Class::none ? model : scan_.model_class(raw);
     if (raw.find('&') == std::string_view::npos && raw.find("<![CDATA[") == std::string_view::npos) {
       leaf.text = raw;
       leaf.hits = hits_in(span);
