@@ -130,6 +130,9 @@ bool build(scmp_filter_ctx filter, std::string_view endpoint) {
   return true;
 }
 
+// stderr may be a file, and nothing else can be opened; the supervisor cuts it at 16 MiB.
+constexpr rlim_t log_bytes_max = 64U << 20;
+
 bool limit(__rlimit_resource_t resource, rlim_t most) {
   rlimit now{};
   if (getrlimit(resource, &now) != 0) return false;
@@ -142,7 +145,7 @@ bool limit(__rlimit_resource_t resource, rlim_t most) {
 
 Result<void> enter_sandbox(const SandboxOptions& options) {
   if (!limit(RLIMIT_AS, options.address_space_bytes_max) || !limit(RLIMIT_NOFILE, options.descriptors_max) ||
-      !limit(RLIMIT_CORE, 0) || !limit(RLIMIT_FSIZE, 0)) {
+      !limit(RLIMIT_CORE, 0) || !limit(RLIMIT_FSIZE, log_bytes_max)) {
     return fail(Code::unavailable, "sandbox: the resource limits were refused");
   }
   const Filter filter(seccomp_init(SCMP_ACT_ERRNO(EPERM)), seccomp_release);
