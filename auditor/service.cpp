@@ -144,7 +144,10 @@ asio::awaitable<Result<wire::Message>> Service::State::on_records(wire::Envelope
   } else if (request.message.type == "RecordsSubmitted") {
     auto submission = record::submission_from_message(request.message);
     if (!submission) co_return submission.error();
-    mark = co_await sequenced(std::make_shared<Submitted>(Submitted{std::move(*submission), request.sender.key_id}));
+    auto submitted = std::make_shared<Submitted>();
+    submitted->submission = std::move(*submission);
+    submitted->sender_key_id = request.sender.key_id;
+    mark = co_await sequenced(std::move(submitted));
   }
   if (!mark) {
     telemetry::log_warning("a submission was refused", {{"source", source}, {"because", mark.error().context}});
