@@ -233,7 +233,7 @@ class JsonWalk {
     leaf.hits = own;
     Edits inner;
     scan_.value(leaf, depth_, inner);
-    plain.map_back(inner, begin, edits_);
+    plain.map_back(inner, begin, scan_.length_preserving(), edits_);
   }
 
   void edit_leaf(const Leaf& leaf, std::size_t begin) {

@@ -111,7 +111,7 @@ void Scan::walk_form(std::string_view text, int depth, Edits& edits) {
       Edits inner;
       value(leaf, depth, inner);
       pop();
-      plain.map_back(inner, at + equals + 1, edits);
+      plain.map_back(inner, at + equals + 1, fill_, edits);
     }
     at = end + 1;
   }
@@ -162,7 +162,7 @@ void Scan::walk_text(std::string_view text, int depth, Edits& edits) {
     if (plain.text.find('\x1b') == std::string::npos) {
       Edits inner;
       walk_text(plain.text, depth, inner);
-      return plain.map_back(inner, 0, edits);
+      return plain.map_back(inner, 0, fill_, edits);
     }
   }
   std::vector<Hit> hits;

@@ -1,6 +1,6 @@
 #include "masker/structure/position_map.hpp"
 
-#include <array>
+#include <algorithm>
 
 namespace holdpoint::masker {
 namespace {
@@ -62,8 +62,17 @@ void MappedText::put_code_point(std::uint32_t code, std::size_t origin) {
   tail(0);
 }
 
-void MappedText::map_back(const Edits& inner, std::size_t base, Edits& outer) const {
-  for (const Edit& edit : inner) outer.push_back({base + from[edit.begin], base + from[edit.end], edit.text});
+void MappedText::map_back(const Edits& inner, std::size_t base, bool keep_length, Edits& outer) const {
+  for (const Edit& edit : inner) {
+    Edit mapped{base + from[edit.begin], base + from[edit.end], edit.text};
+    if (keep_length) {
+      std::replace_if(
+          mapped.text.begin(), mapped.text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, '*');
+      const std::size_t length = mapped.end - mapped.begin;
+      if (mapped.text.size() < length) mapped.text.append(length - mapped.text.size(), '*');
+    }
+    outer.push_back(std::move(mapped));
+  }
 }
 
 MappedText unescape_json(std::string_view raw) {

@@ -25,8 +25,9 @@ struct MappedText {
   /// UTF-8 of `code`; lone surrogates come out as three bytes, so that nothing is lost for detection.
   void put_code_point(std::uint32_t code, std::size_t origin);
   void finish(std::size_t end) { from.push_back(static_cast<std::uint32_t>(end)); }
-  /// Edits of `text` become edits of the original, `base` added.
-  void map_back(const Edits& inner, std::size_t base, Edits& outer) const;
+  /// Edits of `text` become edits of the original, `base` added. `keep_length` pads each to the bytes it replaces
+  /// (escapes are longer than what they mean) and writes no control byte where an escape stood.
+  void map_back(const Edits& inner, std::size_t base, bool keep_length, Edits& outer) const;
 };
 
 /// The inside of a JSON string (no quotes). Invalid escapes stand for themselves.

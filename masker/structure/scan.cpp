@@ -350,7 +350,7 @@ bool Scan::percent_value(const Leaf& leaf, int depth, Edits& edits) {
   const MappedText plain = unescape_percent(leaf.text, false);
   Edits found;
   walk_document(plain.text, {}, depth + 1, found);
-  plain.map_back(found, 0, edits);
+  plain.map_back(found, 0, fill_, edits);
   return true;
 }
 

@@ -221,10 +221,13 @@ class XmlWalk {
     if (has_cdata) {
       // A mask may cross the section's markers, so the whole is written anew as escaped text.
       order(inner);
-      edits_.push_back({span.begin, span.end, escape(splice(plain.text, inner))});
+      std::string again = escape(splice(plain.text, inner));
+      if (scan_.length_preserving() && again.size() != raw.size())
+        return scan_.block("a CDATA section cannot keep its length");
+      edits_.push_back({span.begin, span.end, std::move(again)});
       return;
     }
-    plain.map_back(inner, span.begin, edits_);
+    plain.map_back(inner, span.begin, scan_.length_preserving(), edits_);
   }
 
   static std::string escape(std::string_view text) {
