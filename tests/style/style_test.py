@@ -20,7 +20,7 @@ ADAPTERS = {
     r"seccomp\.h": r"masker/\w+\.cpp",
     r"sodium\.h": r"bus/base/\w+\.cpp",
     r"openssl/": r"(bus/base|bus/identity|gateway/http|approvals/console|auditor/verify|ops/cli)/\w+\.cpp|tests/|bench/",
-    r"CLI/": r"ops/cli/|\w+/main\.cpp|bench/|tests/",
+    r"CLI/": r"ops/cli/|(\w+/)+main\.cpp|bench/|tests/",
     r"boost/beast": r"gateway/http/|gateway/credentials/|approvals/console/|approvals/frontends/|bus/identity/|bench/|tests/",
     r"zlib\.h": r"masker/|gateway/|tests/",
 }
