@@ -7,8 +7,14 @@ namespace {
 
 // Trimmed, with each inner run of blanks as one space.
 void append_collapsed(std::string& out, std::string_view value) {
+  value = trim(value);
+  // Session tokens are the longest values by far and have no blanks at all.
+  if (value.find("  ") == std::string_view::npos && value.find('\t') == std::string_view::npos) {
+    out += value;
+    return;
+  }
   bool blank = false;
-  for (const char c : trim(value)) {
+  for (const char c : value) {
     if (c == ' ' || c == '\t') {
       blank = true;
       continue;

@@ -11,6 +11,7 @@ std::string_view HttpHead::query() const {
 
 bool is_header(std::string_view candidate, std::string_view name) {
   if (candidate.size() != name.size()) return false;
+  if (!name.empty() && (candidate.back() | 0x20) != (name.back() | 0x20)) return false;  // most names end differently
   for (std::size_t i = 0; i < name.size(); ++i) {
     const char c = candidate[i];
     if ((c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c) != name[i]) return false;

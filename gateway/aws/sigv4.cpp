@@ -369,8 +369,8 @@ Result<Headers> sign(const HttpHead& head, const SigningIdentity& identity, cons
   full.headers.insert(full.headers.end(), added.begin(), added.end());
   std::vector<std::string> names;
   for (const auto& header : full.headers) {
-    std::string name = to_lower(header.first);
-    if (!never_signed(name)) names.push_back(std::move(name));
+    std::string lower = to_lower(header.first);
+    if (!never_signed(lower)) names.push_back(std::move(lower));
   }
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
