@@ -32,10 +32,10 @@ int refuse_to_start(const Error& error) {
 
 class Process {
  public:
-  Process(const ProcessOptions& options, config::PeerIdentity identity, std::unique_ptr<journal::Recorder> recorder,
-          std::shared_ptr<const http::TlsContext> tls)
+  Process(const ProcessOptions& options, const config::PeerIdentity& identity,
+          std::unique_ptr<journal::Recorder> recorder, std::shared_ptr<const http::TlsContext> tls)
       : options_(options),
-        identity_(std::move(identity)),
+        identity_(identity),
         recorder_(std::move(recorder)),
         configuration_(identity_, options.listen, [this](SnapshotPtr snapshot) { changed(std::move(snapshot)); }),
         shared_{identity_, *recorder_, configuration_, parking_, std::move(tls)} {}
@@ -51,7 +51,7 @@ class Process {
   [[nodiscard]] Json status() const;
 
   const ProcessOptions& options_;
-  config::PeerIdentity identity_;
+  const config::PeerIdentity& identity_;  ///< not a copy: the recorder signs with its key
   std::unique_ptr<journal::Recorder> recorder_;
   review::Parking parking_;
   Configuration configuration_;
@@ -195,7 +195,7 @@ int run_process(const ProcessOptions& options) {
   recording.source = identity->name;
   auto recorder = journal::Recorder::open(std::move(recording), identity->signing_key);
   if (!recorder) return refuse_to_start(recorder.error());
-  Process process(options, std::move(*identity), std::move(*recorder), std::move(*tls));
+  Process process(options, *identity, std::move(*recorder), std::move(*tls));
   return process.run();
 }
 
