@@ -1,0 +1,44 @@
+// The newest configuration that this process knows, with what is made from it. Written by the bus's thread, read by
+// any. Fails closed: without a heartbeat of the broker for a while it is as if there were none, so that a reviewer who
+// was revoked cannot use a replica that has not heard of it.
+#pragma once
+
+#include <memory>
+#include <mutex>
+
+#include "bus/config/document.hpp"
+#include "bus/config/peer_identity.hpp"
+#include "bus/identity/token_verifier.hpp"
+#include "bus/wire/envelope.hpp"
+
+namespace holdpoint::approvals {
+
+class Configuration {
+ public:
+  explicit Configuration(const config::PeerIdentity& identity) : identity_(identity) {}
+
+  /// A message with {"document","signature"}. Fails as open_document does; `stale` for a version that is not newer.
+  Result<void> apply(const Json& body);
+  /// A heartbeat with {"version"}: true when a newer one is to be asked for.
+  bool heard(const Json& body, Instant now);
+
+  /// Null while there is none, or nothing was heard for 3 s.
+  [[nodiscard]] std::shared_ptr<const config::Document> document(Instant now) const;
+  Result<identity::Principal> verify_reviewer(const std::string& token, Instant now) const;
+  [[nodiscard]] std::uint64_t version() const;
+
+ private:
+  struct Snapshot {
+    explicit Snapshot(config::Document opened) : document(std::move(opened)), verifier(document.issuers) {}
+    config::Document document;
+    identity::TokenVerifier verifier;
+  };
+  [[nodiscard]] std::shared_ptr<const Snapshot> current(Instant now) const;
+
+  const config::PeerIdentity& identity_;
+  mutable std::mutex mutex_;
+  std::shared_ptr<const Snapshot> snapshot_;
+  Instant heard_{};
+};
+
+}  // namespace holdpoint::approvals
