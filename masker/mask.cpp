@@ -38,6 +38,8 @@ MaskOutput mask_plain(const MaskInput& input, std::string_view bytes) {
   output.findings = scan.tally().findings();
   output.changed = !edits.empty();
   output.bytes = output.changed ? splice(bytes, edits) : std::string(bytes);
+  if (input.length_preserving && output.bytes.size() != bytes.size())
+    return blocked("the masked content cannot keep its length");
   if (output.changed && input.service == "sqs") output.bytes = correct_sqs_digests(std::move(output.bytes));
   return output;
 }

@@ -386,7 +386,11 @@ void order(Edits& edits) {
   std::size_t kept = 0;
   for (std::size_t i = 1; i < edits.size(); ++i) {
     if (edits[i].begin < edits[kept].end) {
-      edits[kept].end = std::max(edits[kept].end, edits[i].end);
+      // The union is masked; a mask that kept its length goes on doing so.
+      Edit& first = edits[kept];
+      const std::size_t end = std::max(first.end, edits[i].end);
+      if (first.text.size() == first.end - first.begin) first.text.append(end - first.end, '*');
+      first.end = end;
     } else if (++kept != i) {
       edits[kept] = std::move(edits[i]);
     }
