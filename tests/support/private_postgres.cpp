@@ -87,7 +87,8 @@ void PrivatePostgres::start() {
   server_ = spawn({kBin + "postgres", "-D", (root_ / "data").string(), "-k", (root_ / "socket").string(), "-c",
                    "listen_addresses=", "-c", "shared_buffers=64MB"},
                   root_ / "server.log");
-  for (int attempt = 0; attempt < 200; ++attempt) {
+  // After a crash the server syncs its whole directory first: on a busy disk that takes a while.
+  for (int attempt = 0; attempt < 1200; ++attempt) {
     try {
       pqxx::connection connection(dsn());
       return;
