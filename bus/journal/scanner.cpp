@@ -20,23 +20,28 @@ Result<BytesView> Scanner::at_least(std::size_t count) {
 }
 
 Result<std::optional<Bytes>> Scanner::next() {
+  auto entry = try_next();
+  if (entry && !*entry && buffer_offset_ != offset_) {
+    // What was read ahead of the writer may have been written since.
+    buffer_.clear();
+    entry = try_next();
+  }
+  if (!entry || !*entry) buffer_.clear();
+  return entry;
+}
+
+Result<std::optional<Bytes>> Scanner::try_next() {
   auto bytes = at_least(kEntryHeadBytes);
   if (!bytes) return bytes.error();
-  auto entry_head = decode_entry_head(*bytes);
-  if (!entry_head) {
-    buffer_.clear();  // what was read ahead of the writer may have been written since
-    return std::optional<Bytes>();
-  }
+  const auto entry_head = decode_entry_head(*bytes);
+  if (!entry_head) return std::optional<Bytes>();
   const std::size_t framed = kEntryHeadBytes + entry_head->length;
   bytes = at_least(framed);
   if (!bytes) return bytes.error();
   if (bytes->size() < framed) return std::optional<Bytes>();
   Bytes entry(bytes->substr(kEntryHeadBytes, entry_head->length));
   const Hash head = record::next_head(head_, entry);
-  if (view(head).substr(0, 8) != entry_head->check) {
-    buffer_.clear();
-    return std::optional<Bytes>();
-  }
+  if (view(head).substr(0, 8) != entry_head->check) return std::optional<Bytes>();
   head_ = head;
   offset_ += framed;
   ++sequence_;

@@ -24,6 +24,7 @@ class Scanner {
   [[nodiscard]] File& file() { return *file_; }
 
  private:
+  Result<std::optional<Bytes>> try_next();
   Result<BytesView> at_least(std::size_t count);
 
   std::unique_ptr<File> file_;

@@ -67,6 +67,20 @@ TEST(Journal, GivesEachEntryOfManyThreadsOnePositionAndReadsThemBackInOrder) {
   EXPECT_EQ(reader.read(5, 3, 1000)->entries.front(), by_sequence[5]) << "reading backwards begins anew";
 }
 
+TEST(Journal, LetsAReaderFollowTheWriterEntryByEntry) {
+  Disk disk;
+  JournalOptions options = small_options();
+  options.spool.segment_bytes = 100000;  // read ahead of the writer as a whole
+  auto journal = Journal::open(std::make_unique<FaultyDirectory>(disk), options).value();
+  auto reader = journal->reader();
+  for (std::uint64_t i = 1; i <= 20; ++i) {
+    ASSERT_TRUE(append(*journal, "entry " + std::to_string(i)).has_value());
+    const auto chunk = reader.read(i, 10, 1000);
+    ASSERT_TRUE(chunk.has_value()) << chunk.error().context;
+    ASSERT_EQ(chunk->entries, (std::vector<Bytes>{"entry " + std::to_string(i)}));
+  }
+}
+
 TEST(Journal, AnswersNotDurableWhileTheDiskFailsAndHealsByItself) {
   Disk disk;
   auto journal = Journal::open(std::make_unique<FaultyDirectory>(disk), small_options()).value();
