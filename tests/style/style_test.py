@@ -17,12 +17,12 @@ ADAPTERS = {
     r"yaml-cpp/": r"bus/config/\w+\.cpp",
     r"hs(/hs)?\.h": r"masker/detect/\w+\.cpp",
     r"expat\.h": r"\w+/(\w+/)?\w+\.cpp",
-    r"seccomp\.h": r"masker/\w+\.cpp",
+    r"seccomp\.h": r"masker/(\w+/)?\w+\.cpp",
     r"sodium\.h": r"bus/base/\w+\.cpp",
     r"openssl/": r"(bus/base|bus/identity|gateway/http|approvals/console|auditor/verify|ops/cli)/\w+\.cpp|tests/|bench/",
     r"CLI/": r"ops/cli/|(\w+/)+main\.cpp|bench/|tests/",
     r"boost/beast": r"gateway/http/|gateway/credentials/|approvals/console/|approvals/frontends/|bus/identity/|bench/|tests/",
-    r"zlib\.h": r"masker/|gateway/|tests/",
+    r"zlib\.h": r"masker/|gateway/|tests/|bus/base/checksums\.cpp",
 }
 # One library, one file in each of these folders.
 SINGLE = {"yaml-cpp/": "bus/config", "seccomp.h": "masker"}
