@@ -34,11 +34,11 @@ bool Call::must_mask() const { return is_mask_due(decision_.obligations, snapsho
 /// Parameters go into the record, and before reviewers, only as the masker leaves them.
 asio::awaitable<Result<void>> Call::mask_parameters() {
   if (facts_.parameters.empty()) co_return Result<void>();
-  auto masked =
-      co_await services_.bus("masks",
-                             mask_request({"application/json", {}, "record", false}, operation_, decision_.obligations,
-                                          snapshot_->document.masking, to_json(facts_.parameters)),
-                             system_now() + kMaskTime, {});
+  // Named, not braced inside the co_await: GCC 12 destroys such temporaries at another address than it made them.
+  const MaskSubject subject{"application/json", {}, "record", false};
+  auto question =
+      mask_request(subject, operation_, decision_.obligations, snapshot_->document.masking, to_json(facts_.parameters));
+  auto masked = co_await services_.bus("masks", std::move(question), system_now() + kMaskTime, std::string());
   if (!masked) co_return masked.error();
   if (masked->attachments.size() != 1) co_return Error{Code::malformed, "the masker answered without the bytes"};
   if (masked->body.contains("blocked")) {
@@ -64,9 +64,9 @@ asio::awaitable<Call::Events> Call::record_intent() {
   intent.review_id = actor_.review_id();
   intent.upstream_host = destination_.host;
   intent.record_full = decision_.obligations.record_full;
+  auto data = record::intended_data(facts_, {decision_.policy, decision_.statement}, intent);
   auto recorded =
-      co_await services_.record.record(record::type::kOperationIntended, facts_.operation_id,
-                                       record::intended_data(facts_, {decision_.policy, decision_.statement}, intent));
+      co_await services_.record.record(record::type::kOperationIntended, facts_.operation_id, std::move(data));
   if (!recorded)
     co_return operation::IntentFailed{{recorded.error().code, "it could not be recorded: " + recorded.error().context}};
   intended_ = true;
@@ -168,7 +168,7 @@ asio::awaitable<Call::Events> Call::mask_answer() {
                             operation_.answer_is_data && operation_.service == "s3"};
   auto masked = co_await services_.bus(
       "masks", mask_request(subject, operation_, decision_.obligations, snapshot_->document.masking, std::move(*body)),
-      system_now() + kMaskTime, {});
+      system_now() + kMaskTime, std::string());
   if (!masked) co_return operation::MaskFailed{masked.error()};
   if (masked->body.contains("findings")) findings_ = masked->body["findings"];
   if (const std::string why = string_or(masked->body, "blocked"); !why.empty())

@@ -117,7 +117,7 @@ asio::awaitable<void> Claims::run_claims() {
       message.body["claims"].push_back(to_json_object(batch.back()->wish, state->self));
       deadline = std::max(deadline, batch.back()->deadline);
     }
-    auto answer = co_await state->request("reviews", std::move(message), deadline, {});
+    auto answer = co_await state->request("reviews", std::move(message), deadline, std::string());
     const Json* entries = nullptr;
     if (answer && answer->body.contains("claims") && answer->body["claims"].is_array() &&
         answer->body["claims"].size() == batch.size())
@@ -148,7 +148,7 @@ asio::awaitable<void> Claims::run_settlements() {
       if (!settlement.upstream_request_id.empty()) body["outcome"]["request_id"] = settlement.upstream_request_id;
     }
     wire::Message message{"GrantSettled", std::move(body), {}};
-    auto noted = co_await state->request("reviews", std::move(message), system_now() + kAttempt, {});
+    auto noted = co_await state->request("reviews", std::move(message), system_now() + kAttempt, std::string());
     const bool later = !noted && (noted.error().code == Code::timed_out || noted.error().code == Code::unavailable ||
                                   noted.error().code == Code::overloaded);
     if (!later) {  // noted, or refused for good
