@@ -24,7 +24,7 @@ int main(int argc, char** argv) {
       "  holdpoint-gateway --identity var/keys/gateway-1.json --var var\n"
       "  holdpoint-gateway --identity var/keys/gateway-2.json --var var --listen 127.0.0.1:7401\n"
       "An agent logs in with\n"
-      "  AWS_CONTAINER_CREDENTIALS_FULL_URI='http://127.0.0.1:7400/container-credentials?role=ROLE_ARN'\n"
+      "  AWS_CONTAINER_CREDENTIALS_FULL_URI='http://127.0.0.1:7400/credentials?role=ROLE_ARN'\n"
       "  AWS_CONTAINER_AUTHORIZATION_TOKEN=TOKEN aws --endpoint-url http://127.0.0.1:7400 sts get-caller-identity");
   CLI11_PARSE(app, argc, argv);
   telemetry::harden_process();

@@ -133,10 +133,10 @@ asio::awaitable<Call::Events> Call::carry_out(const operation::Command& command)
   } else if (const auto* refusal = std::get_if<operation::Refuse>(&command)) {
     co_await refuse(refusal->refusal, refusal->record);
   } else if (const auto* abandon = std::get_if<operation::Abandon>(&command)) {
-    if (!intended_)  // nothing in the record says yet how this ended
-      (void)co_await services_.record.record(record::type::kOperationRefused, facts_.operation_id,
-                                             record::refused_data(facts_, {"expired", Code::timed_out, abandon->reason},
-                                                                  {decision_.policy, decision_.statement}, 0));
+    if (!intended_) {  // nothing in the record says yet how this ended
+      Json data = record::refused_data(facts_, Refusal{"expired", Code::timed_out, abandon->reason}, judgement(), 0);
+      (void)co_await services_.record.record(record::type::kOperationRefused, facts_.operation_id, std::move(data));
+    }
     exchange_.close_after();
   }
   co_return std::nullopt;
@@ -148,9 +148,9 @@ asio::awaitable<void> Call::refuse(Refusal refusal, bool record) {
                                             signature_.service, refusal_kind_, facts_.operation_id},
                                            refusal);
   if (record) {
-    auto recorded = co_await services_.record.record(
-        record::type::kOperationRefused, facts_.operation_id,
-        record::refused_data(facts_, refusal, {decision_.policy, decision_.statement}, answer.status));
+    Json data = record::refused_data(facts_, refusal, judgement(), answer.status);
+    auto recorded =
+        co_await services_.record.record(record::type::kOperationRefused, facts_.operation_id, std::move(data));
     if (!recorded) telemetry::log_error("a refusal could not be recorded", {{"why", recorded.error().context}});
   }
   (void)co_await exchange_.reply(answer.status, std::move(answer.headers), answer.body);

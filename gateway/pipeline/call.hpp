@@ -57,6 +57,7 @@ class Call {
   // call.cpp
   operation::Event judge();
   Result<void> may_assume(const std::string& role_arn) const;
+  [[nodiscard]] record::Judgement judgement() const { return {decision_.policy, decision_.statement}; }
   [[nodiscard]] std::string why_revoked(const service::Snapshot& snapshot) const;
   [[nodiscard]] operation::Commands interruptions();
   Task<void> drive(operation::Event first);

@@ -76,15 +76,15 @@ asio::awaitable<Call::Events> Call::ask_review() {
       "ReviewRequested",
       {{"review", review_question()}, {"invocation_id", facts_.invocation_id}, {"gateway", services_.gateway}},
       {}};
-  auto opened = co_await services_.bus("reviews", std::move(question), system_now() + kAskTime, {});
+  auto opened = co_await services_.bus("reviews", std::move(question), system_now() + kAskTime, std::string());
   if (!opened) co_return operation::ReviewFailed{opened.error()};
   operation::ReviewOpened event{string_or(opened->body, "review_id"), read_decision(opened->body)};
   if (event.review_id.empty())
     co_return operation::ReviewFailed{{Code::malformed, "approvals answered without a review"}};
   // Durable before any claim: after a crash it proves to us that this operation had not been sent (recovery.hpp).
-  auto recorded = co_await services_.record.record(
-      record::type::kOperationParked, facts_.operation_id,
-      record::parked_data(facts_, {decision_.policy, decision_.statement}, event.review_id));
+  Json data = record::parked_data(facts_, judgement(), event.review_id);
+  auto recorded =
+      co_await services_.record.record(record::type::kOperationParked, facts_.operation_id, std::move(data));
   if (!recorded) co_return operation::ReviewFailed{recorded.error()};
   wait_ends_ = std::chrono::steady_clock::now() + wait_plan(facts_.user_agent, decision_.review.within).bound;
   co_return event;

@@ -1,7 +1,7 @@
 // How an agent becomes a session: the container credential endpoint and the STS operations that SDKs call by
 // themselves.
 //
-//   GET  /container-credentials[?role=ARN]   Authorization: JWT      (AWS_CONTAINER_CREDENTIALS_FULL_URI; loopback or
+//   GET  /credentials[?role=ARN]   Authorization: JWT      (AWS_CONTAINER_CREDENTIALS_FULL_URI; loopback or
 //   TLS) POST /  Action=AssumeRoleWithWebIdentity  unsigned POST /  Action=GetCallerIdentity, AssumeRole   signed with
 //   gateway-local credentials, scope sts
 //
@@ -14,7 +14,7 @@
 
 namespace holdpoint::pipeline {
 
-constexpr std::string_view kContainerPath = "/container-credentials";
+constexpr std::string_view kContainerPath = "/credentials";
 /// A token of 8 KiB, a policy of 2 KiB, escaped.
 constexpr std::size_t kLoginBytesMax = 64 << 10;
 

@@ -18,7 +18,8 @@ asio::awaitable<void> answer_plain(http::Exchange& exchange, int status, std::st
 }
 
 bool is_signed(const aws::HttpHead& head) {
-  return http::find_header(head.headers, "authorization") != nullptr ||
+  const std::string* authorization = http::find_header(head.headers, "authorization");
+  return (authorization != nullptr && authorization->starts_with("AWS")) ||
          head.query().find("X-Amz-Signature=") != std::string_view::npos;
 }
 
@@ -46,7 +47,8 @@ asio::awaitable<void> serve(Services& services, http::Exchange& exchange) {
     co_await answer_plain(exchange, 421, "Host is not a name of this gateway (gateway.hosts)\n");
     co_return;
   }
-  if (request.head.path() == kContainerPath) {
+  // A bucket may have that name too, but then the request is signed.
+  if (request.head.path() == kContainerPath && !is_signed(request.head)) {
     if (auto body = co_await exchange.read_body(0); !body) exchange.close_after();
     Login login(services, exchange);
     co_await login.container();

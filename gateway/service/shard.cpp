@@ -231,8 +231,9 @@ asio::awaitable<void> Shard::recover() {
           record::OutcomeFacts outcome;
           outcome.outcome = "unknown";
           outcome.blocked = "the gateway stopped before an answer was recorded";
+          Json data = record::completed_data(facts, outcome);
           (void)co_await state.services.record.record(record::type::kOperationCompleted, claim.operation_id,
-                                                      record::completed_data(facts, outcome));
+                                                      std::move(data));
         }
         state.claims.settle(settlement);
       }

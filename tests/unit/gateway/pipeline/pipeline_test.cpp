@@ -1,0 +1,123 @@
+#include <gtest/gtest.h>
+
+#include "gateway/http/head.hpp"
+#include "gateway/pipeline/answer.hpp"
+#include "gateway/pipeline/judgement.hpp"
+#include "gateway/pipeline/masking.hpp"
+#include "gateway/pipeline/refusal_answer.hpp"
+#include "gateway/pipeline/waiting.hpp"
+#include "gateway/service/recovery.hpp"
+
+namespace holdpoint::pipeline {
+namespace {
+
+TEST(WaitPlan, sends_interim_answers_only_to_clients_that_bear_them) {
+  const Duration within = std::chrono::minutes(15);
+  for (const char* agent :
+       {"Boto3/1.43 md/Botocore#1.43 Botocore/1.43", "aws-cli/2.9.19 Python/3.11", "aws-sdk-js/3.600.0 ua/2.0"}) {
+    EXPECT_TRUE(wait_plan(agent, within).interim.has_value()) << agent;
+    EXPECT_EQ(wait_plan(agent, within).bound, within) << agent;
+  }
+  for (const char* agent : {"aws-sdk-go-v2/1.30", "aws-sdk-rust/1.0"}) {
+    EXPECT_FALSE(wait_plan(agent, within).interim.has_value()) << agent;
+    EXPECT_EQ(wait_plan(agent, within).bound, within) << agent;
+  }
+  for (const char* agent : {"aws-sdk-java/2.20", "curl/8", ""}) {
+    EXPECT_FALSE(wait_plan(agent, within).interim.has_value()) << agent;
+    EXPECT_LT(wait_plan(agent, within).bound, std::chrono::seconds(30)) << agent;
+  }
+}
+
+TEST(Answer, drops_what_belongs_to_the_hop_and_keeps_the_rest_in_order) {
+  const aws::Headers out = answer_headers({{"Connection", "close"},
+                                           {"ETag", "a"},
+                                           {"Transfer-Encoding", "chunked"},
+                                           {"Content-Length", "3"},
+                                           {"x-amzn-RequestId", "r"}});
+  ASSERT_EQ(out.size(), 2u);
+  EXPECT_EQ(out[0].first, "ETag");
+  EXPECT_EQ(upstream_request_id(out), "r");
+}
+
+TEST(Answer, that_was_masked_has_no_checksum_of_the_old_bytes) {
+  aws::Headers headers{{"x-amz-crc32", "1"},
+                       {"X-Amz-Checksum-CRC32", "AA=="},
+                       {"Content-MD5", "x"},
+                       {"Content-Type", "text/plain"},
+                       {"ETag", "keep"}};
+  mend_headers(headers, "123456789");
+  ASSERT_EQ(headers.size(), 3u);
+  EXPECT_EQ(*http::find_header(headers, "x-amz-crc32"), "3421780262");
+  EXPECT_NE(http::find_header(headers, "etag"), nullptr);
+}
+
+TEST(Masking, is_due_unless_policy_or_preset_says_off) {
+  config::MaskingSettings on, off;
+  off.preset = "off";
+  EXPECT_TRUE(is_mask_due({}, on));
+  EXPECT_FALSE(is_mask_due({}, off));
+  EXPECT_FALSE(is_mask_due({{"off"}, true}, on));
+  EXPECT_TRUE(is_mask_due({{"default"}, true}, off));
+  EXPECT_TRUE(is_mask_due({{"off", "email"}, true}, off));
+}
+
+TEST(Judgement, finds_terms_stricter_when_they_ask_for_more_than_was_granted) {
+  policy::ReviewTerms reviewed;
+  reviewed.reviewers = {"sre", "dba"};
+  reviewed.grant_for = std::chrono::minutes(30);
+  policy::ReviewTerms asked = reviewed;
+  EXPECT_FALSE(is_stricter(asked, reviewed));
+  std::swap(asked.reviewers[0], asked.reviewers[1]);
+  EXPECT_FALSE(is_stricter(asked, reviewed));
+  asked = reviewed, asked.required = 2;
+  EXPECT_TRUE(is_stricter(asked, reviewed));
+  asked = reviewed, asked.reviewers = {"security"};
+  EXPECT_TRUE(is_stricter(asked, reviewed));
+  asked = reviewed, asked.grant_for.reset();
+  EXPECT_TRUE(is_stricter(asked, reviewed));
+  asked = reviewed, asked.grant_for = std::chrono::minutes(10);
+  EXPECT_TRUE(is_stricter(asked, reviewed));
+}
+
+TEST(Refusal, of_a_call_that_may_have_run_is_never_one_that_sdks_retry) {
+  const aws::HttpHead head{"POST", "/", {{"X-Amz-Target", "DynamoDB_20120810.DeleteTable"}}};
+  for (const Code code :
+       {Code::outcome_unknown, Code::conflict, Code::denied, Code::rejected, Code::timed_out, Code::unavailable}) {
+    const auto answer = refusal_answer({head, nullptr, "dynamodb", std::nullopt, "r"}, {"denied", code, "why"});
+    EXPECT_GE(answer.status, 400) << static_cast<int>(code);
+    EXPECT_LT(answer.status, 500) << static_cast<int>(code);
+    EXPECT_NE(answer.status, 429) << static_cast<int>(code);
+    EXPECT_EQ(answer.body.find("Throttl"), std::string::npos) << static_cast<int>(code);
+  }
+}
+
+// ---- recovery -----------------------------------------------------------------------------------------------------
+
+TEST(Recovery, releases_only_what_provably_was_not_sent) {
+  using service::Trace;
+  const service::HeldClaim claim{"op", "r", 3};
+  struct Row {
+    Trace trace;
+    std::string state;
+  };
+  for (const Row& row : {Row{{false, false, "", "", 0, ""}, "unknown"}, Row{{true, false, "", "", 0, ""}, "released"},
+                         Row{{true, true, "", "", 0, ""}, "unknown"}, Row{{true, true, "", "done", 200, "q"}, "done"},
+                         Row{{false, true, "", "failed", 400, ""}, "failed"}}) {
+    const auto settlement = service::settlement_of(claim, row.trace, "gateway-1");
+    EXPECT_EQ(settlement.state, row.state);
+    EXPECT_EQ(settlement.claimer.epoch, 3u);
+  }
+}
+
+TEST(Recovery, leaves_the_claims_of_this_boot_alone) {
+  const Json reported = *parse_json(
+      R"({"claims":[{"operation_id":"a","review_id":"r","epoch":1,"state":"claimed"},
+                    {"operation_id":"b","review_id":"r","epoch":2,"state":"claimed"},
+                    {"operation_id":"c","review_id":"r","epoch":1,"state":"done"}]})");
+  const auto held = service::held_claims(reported, 2);
+  ASSERT_EQ(held.size(), 1u);
+  EXPECT_EQ(held[0].operation_id, "a");
+}
+
+}  // namespace
+}  // namespace holdpoint::pipeline
