@@ -13,11 +13,13 @@ namespace holdpoint::record {
 namespace type {
 constexpr std::string_view kSessionStarted = "holdpoint.session.started";
 constexpr std::string_view kSessionRefused = "holdpoint.session.refused";
-constexpr std::string_view kOperationRefused = "holdpoint.operation.refused";      ///< denied, unclassifiable, bad input
+constexpr std::string_view kOperationRefused = "holdpoint.operation.refused";  ///< denied, unclassifiable, bad input
 constexpr std::string_view kOperationParked = "holdpoint.operation.parked";
-constexpr std::string_view kOperationIntended = "holdpoint.operation.intended";    ///< gate 1: durable before the first byte
-constexpr std::string_view kOperationAnswered = "holdpoint.operation.answered";    ///< a streamed answer's head
-constexpr std::string_view kOperationCompleted = "holdpoint.operation.completed";  ///< gate 2: durable before the answer
+constexpr std::string_view kOperationIntended =
+    "holdpoint.operation.intended";  ///< gate 1: durable before the first byte
+constexpr std::string_view kOperationAnswered = "holdpoint.operation.answered";  ///< a streamed answer's head
+constexpr std::string_view kOperationCompleted =
+    "holdpoint.operation.completed";  ///< gate 2: durable before the answer
 constexpr std::string_view kReviewRequested = "holdpoint.review.requested";
 constexpr std::string_view kReviewVoted = "holdpoint.review.voted";
 constexpr std::string_view kReviewDecided = "holdpoint.review.decided";
@@ -29,7 +31,7 @@ constexpr std::string_view kConfigurationApplied = "holdpoint.configuration.appl
 
 struct Event {
   Id id;
-  std::string source;   ///< the process's name in the deployment, e.g. "gateway-1"
+  std::string source;  ///< the process's name in the deployment, e.g. "gateway-1"
   std::string type;
   std::string subject;  ///< operation id, review id or session id
   Instant time{};

@@ -23,7 +23,8 @@ const std::string kBin = "/usr/lib/postgresql/15/bin/";
 /// Runs as user postgres (initdb and postgres refuse root) with an empty environment; output to `log`.
 pid_t spawn(std::vector<std::string> arguments, const std::filesystem::path& log) {
   std::vector<std::string> command;
-  if (geteuid() == 0) command = {"/usr/bin/setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"};
+  if (geteuid() == 0)
+    command = {"/usr/bin/setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--pdeathsig=KILL"};
   for (const char* word : {"/usr/bin/env", "-i", "PATH=/usr/lib/postgresql/15/bin:/usr/bin:/bin", "LC_ALL=C.UTF-8"}) {
     command.emplace_back(word);
   }
