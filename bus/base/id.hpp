@@ -43,7 +43,5 @@ std::optional<Id> id_from_bytes(std::string_view bytes);
 
 template <>
 struct std::hash<holdpoint::Id> {
-  std::size_t operator()(const holdpoint::Id& id) const noexcept {
-    return std::hash<std::string_view>{}(id.view());
-  }
+  std::size_t operator()(const holdpoint::Id& id) const noexcept { return std::hash<std::string_view>{}(id.view()); }
 };

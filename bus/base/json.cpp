@@ -41,8 +41,8 @@ class StrictBuilder {
   }
   bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception& exception) {
     const bool range = exception.id == 406;
-    error_ = fail(Code::malformed, (range ? "number out of range at byte " : "invalid JSON at byte ") +
-                                       std::to_string(position));
+    error_ = fail(Code::malformed,
+                  (range ? "number out of range at byte " : "invalid JSON at byte ") + std::to_string(position));
     return false;
   }
   Error take_error() { return std::move(error_); }

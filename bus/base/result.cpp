@@ -8,9 +8,10 @@
 namespace holdpoint {
 namespace {
 constexpr std::array<std::string_view, 21> kNames = {
-    "",           "malformed",     "too_large", "not_found",       "denied",   "unauthenticated", "expired",
-    "rejected",   "overloaded",    "unavailable", "timed_out",     "outcome_unknown", "conflict", "not_durable",
-    "configuration", "unsupported", "internal", "review_closed",   "revoked",  "stale",           "tampered"};
+    "",         "malformed",   "too_large",     "not_found",   "denied",    "unauthenticated",
+    "expired",  "rejected",    "overloaded",    "unavailable", "timed_out", "outcome_unknown",
+    "conflict", "not_durable", "configuration", "unsupported", "internal",  "review_closed",
+    "revoked",  "stale",       "tampered"};
 }
 
 std::string_view name(Code code) {

@@ -12,15 +12,15 @@ namespace holdpoint {
 
 /// Error codes, on the wire too: numbered, append-only, never reused. PROTOCOL.md lists what each asks of the receiver.
 enum class Code : std::uint16_t {
-  malformed = 1,         ///< input that does not parse
-  too_large = 2,         ///< a named bound is exceeded
+  malformed = 1,  ///< input that does not parse
+  too_large = 2,  ///< a named bound is exceeded
   not_found = 3,
-  denied = 4,            ///< refused by policy or role
-  unauthenticated = 5,   ///< who is asking could not be established
+  denied = 4,           ///< refused by policy or role
+  unauthenticated = 5,  ///< who is asking could not be established
   expired = 6,
-  rejected = 7,          ///< a reviewer said no
-  overloaded = 8,        ///< a bounded queue is full; trying later helps
-  unavailable = 9,       ///< a component does not answer
+  rejected = 7,     ///< a reviewer said no
+  overloaded = 8,   ///< a bounded queue is full; trying later helps
+  unavailable = 9,  ///< a component does not answer
   timed_out = 10,
   outcome_unknown = 11,  ///< bytes left and no answer came; never retried
   conflict = 12,         ///< somebody else was first
@@ -30,8 +30,8 @@ enum class Code : std::uint16_t {
   internal = 16,
   review_closed = 17,
   revoked = 18,
-  stale = 19,            ///< older than what is already known (version, epoch, lease)
-  tampered = 20,         ///< a signature, checksum or hash does not fit
+  stale = 19,     ///< older than what is already known (version, epoch, lease)
+  tampered = 20,  ///< a signature, checksum or hash does not fit
 };
 
 /// The code's name as it stands on the wire and in logs, e.g. "too_large".

@@ -32,11 +32,8 @@ bool take_char(std::string_view& text, char expected) {
   return true;
 }
 
-constexpr std::array<std::pair<std::string_view, Duration>, 5> kUnits = {{{"ms", milliseconds(1)},
-                                                                          {"s", seconds(1)},
-                                                                          {"m", minutes(1)},
-                                                                          {"h", hours(1)},
-                                                                          {"d", days(1)}}};
+constexpr std::array<std::pair<std::string_view, Duration>, 5> kUnits = {
+    {{"ms", milliseconds(1)}, {"s", seconds(1)}, {"m", minutes(1)}, {"h", hours(1)}, {"d", days(1)}}};
 
 }  // namespace
 

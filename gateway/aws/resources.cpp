@@ -59,6 +59,7 @@ struct Builder {
   [[nodiscard]] std::string shaped(std::string_view path, std::string value, std::string_view before) const {
     const std::string_view service = route.operation->service->id;
     if (service == "secrets-manager") return value + "-??????";  // six characters that the caller need not know
+    if (service == "kms" && path == "KeyId" && value.starts_with("alias/")) return "*";  // any key may be behind it
     if (service == "lambda" && path == "FunctionName") {
       const auto qualifier = values_at(parameters, "Qualifier");
       if (!qualifier.empty() && value.find(':') == std::string::npos) value += ":" + qualifier.front();
@@ -70,6 +71,10 @@ struct Builder {
 
   // A name that is an ARN already (or Lambda's ACCOUNT:function:NAME) is the resource itself.
   [[nodiscard]] std::string whole(const std::string& value) const {
+    const std::size_t alias = value.find(":alias/");
+    if (value.starts_with("arn:") && route.operation->service->id == "kms" && alias != std::string::npos) {
+      return value.substr(0, alias) + ":key/*";
+    }
     if (value.starts_with("arn:")) return value;
     if (route.operation->service->id == "lambda" && value.find(":function:") == 12) {
       return "arn:" + std::string(partition(scope.region)) + ":lambda:" + scope.region + ":" + value;

@@ -49,6 +49,8 @@ PairResult decide_pair(std::span<const Policy> policies, const Request& request,
   PairResult out;
   out.requirement = &requirement;
   Match allow{nullptr, nullptr};
+  // A Hold that covers only some of what an open resource may be restricts, but does not permit.
+  bool permitted = false;
   for (const auto& policy : policies) {
     for (const auto& statement : policy.statements()) {
       if (!applies(statement, action, requirement.resource, context)) continue;
@@ -59,11 +61,14 @@ PairResult decide_pair(std::span<const Policy> policies, const Request& request,
         return out;
       }
       out.permits.push_back(match);
-      if (statement.effect == Effect::hold) out.holds.push_back(match);
+      if (statement.effect == Effect::hold) {
+        out.holds.push_back(match);
+        permitted |= statement.covers_whole_resource(requirement.resource, context);
+      }
       if (statement.effect == Effect::allow && allow.statement == nullptr) allow = match;
     }
   }
-  if (!out.holds.empty()) {
+  if (!out.holds.empty() && (permitted || allow.statement != nullptr)) {
     out.effect = Effect::hold;
     out.decided = out.holds.front();
   } else if (allow.statement != nullptr) {

@@ -27,6 +27,46 @@ std::string_view trim(std::string_view text) {
 
 constexpr std::size_t kArnParts = 6;
 
+// A glob as a row of symbols: bytes, and two that are none.
+constexpr int kStar = -1;
+constexpr int kAny = -2;
+using Symbols = std::vector<int>;
+
+void append_literal(Symbols& out, std::string_view text) {
+  for (const char c : text) out.push_back(static_cast<unsigned char>(c));
+}
+
+bool is_ascii(const Symbols& symbols) {
+  return std::ranges::all_of(symbols, [](int symbol) { return symbol < 0x80; });
+}
+
+// Whether two globs have a text in common. reach[j]: all of `a` so far fits the first j symbols of `b`.
+bool intersect(const Symbols& a, const Symbols& b) {
+  std::vector<char> reach(b.size() + 1, 0);
+  reach[0] = 1;
+  for (std::size_t j = 0; j < b.size() && b[j] == kStar; ++j) reach[j + 1] = 1;
+  for (const int symbol : a) {
+    std::vector<char> next(b.size() + 1, 0);
+    for (std::size_t j = 0; j <= b.size(); ++j) {
+      if (symbol == kStar) {
+        next[j] = static_cast<char>(reach[j] || (j > 0 && next[j - 1]));
+        continue;
+      }
+      // `symbol` is one character: a star of `b` swallows it, or the symbol of `b` at j - 1 is it.
+      const bool swallowed = j > 0 && b[j - 1] == kStar && (reach[j] || reach[j - 1] || next[j - 1]);
+      const bool same =
+          j > 0 && b[j - 1] != kStar && reach[j - 1] && (symbol == kAny || b[j - 1] == kAny || symbol == b[j - 1]);
+      next[j] = static_cast<char>(swallowed || same);
+    }
+    // A star of `b` may also stand for nothing.
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      if (b[j] == kStar && next[j]) next[j + 1] = 1;
+    }
+    reach = std::move(next);
+  }
+  return reach[b.size()] != 0;
+}
+
 }  // namespace
 
 Result<Pattern> Pattern::parse(std::string_view text, Syntax syntax) {
@@ -132,6 +172,29 @@ Pattern::Match Pattern::match(std::string_view text, const Context& context) con
   std::vector<Token> tokens;
   if (!resolve(context, storage, tokens)) return Match::unresolved;
   return glob(tokens.data(), tokens.size(), text) ? Match::yes : Match::no;
+}
+
+bool Pattern::may_match(std::string_view wild, const Context& context) const {
+  std::vector<std::string> storage;
+  std::vector<Token> tokens;
+  if (!resolve(context, storage, tokens)) return true;
+  Symbols mine;
+  for (const Token& token : tokens) {
+    if (token.kind == Kind::literal) {
+      append_literal(mine, token.literal);
+    } else {
+      mine.push_back(token.kind == Kind::star ? kStar : kAny);
+    }
+  }
+  Symbols theirs;
+  append_literal(theirs, wild);
+  std::ranges::replace(theirs, int{'*'}, kStar);
+  std::ranges::replace(theirs, int{'?'}, kAny);
+  if (!is_ascii(mine) || !is_ascii(theirs)) {
+    std::ranges::replace(mine, kAny, kStar);
+    std::ranges::replace(theirs, kAny, kStar);
+  }
+  return intersect(mine, theirs);
 }
 
 Pattern::Match Pattern::match_arn(std::string_view arn, const Context& context) const {

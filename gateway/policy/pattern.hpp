@@ -34,6 +34,9 @@ class Pattern {
 
   /// The whole of `text`; a `?` is one character of UTF-8. With ignore_case `text` must come in lower case.
   [[nodiscard]] Match match(std::string_view text, const Context& context) const;
+  /// Whether some text fits both this pattern and `wild`, whose own `*` and `?` stand for what the request leaves open
+  /// ("…:table/*"). An unresolved variable may match. Errs towards true where characters beyond ASCII meet a `?`.
+  [[nodiscard]] bool may_match(std::string_view wild, const Context& context) const;
   /// As ARN operators compare: each of the six parts by itself, so that a wildcard never reaches across a colon.
   [[nodiscard]] Match match_arn(std::string_view arn, const Context& context) const;
 

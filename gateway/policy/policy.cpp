@@ -359,14 +359,23 @@ bool Statement::covers_action(std::string_view action, const Context& context) c
 }
 
 bool Statement::covers_resource(std::string_view resource, const Context& context) const {
-  bool unresolved = false;
+  const bool whole = covers_whole_resource(resource, context);
+  if (side() == Side::permit || whole) return whole;
+  const bool open = resource != "*" && resource.find_first_of("*?") != std::string_view::npos;
+  const auto matches = [&](const Pattern& pattern) { return pattern.match(resource, context) == Pattern::Match::yes; };
+  // What an unresolved variable would have excluded is not known: a permit does not reach it, a restriction does.
+  if (not_resources) return !std::ranges::any_of(resources, matches);
+  return open && std::ranges::any_of(resources, [&](const Pattern& p) { return p.may_match(resource, context); });
+}
+
+bool Statement::covers_whole_resource(std::string_view resource, const Context& context) const {
+  const bool open = resource != "*" && resource.find_first_of("*?") != std::string_view::npos;
   for (const auto& pattern : resources) {
     const auto match = pattern.match(resource, context);
-    if (match == Pattern::Match::yes) return !not_resources;
-    unresolved |= match == Pattern::Match::unresolved;
+    if (!not_resources && match == Pattern::Match::yes) return true;
+    if (not_resources && match != Pattern::Match::no) return false;
+    if (not_resources && open && pattern.may_match(resource, context)) return false;
   }
-  // What an unresolved variable would have excluded is not known: a permit does not reach it, a restriction does.
-  if (not_resources && unresolved) return side() == Side::restriction;
   return not_resources;
 }
 

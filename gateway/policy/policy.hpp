@@ -43,7 +43,12 @@ struct Statement {
   [[nodiscard]] Side side() const { return effect == Effect::allow ? Side::permit : Side::restriction; }
   /// `action` in lower case.
   [[nodiscard]] bool covers_action(std::string_view action, const Context& context) const;
+  /// A `resource` with wildcards in its name ("…:table/*") is one that the request leaves open: a permit covers it when
+  /// it covers all that it may be, a restriction when it covers any. "*" alone is IAM's own: an action without
+  /// resource.
   [[nodiscard]] bool covers_resource(std::string_view resource, const Context& context) const;
+  /// Whether a permit would cover it too: false for a restriction that covers only some of what `resource` may be.
+  [[nodiscard]] bool covers_whole_resource(std::string_view resource, const Context& context) const;
   [[nodiscard]] bool conditions_hold(const Context& context) const;
 };
 

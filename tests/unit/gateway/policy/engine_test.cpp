@@ -320,6 +320,39 @@ TEST(Engine, KeysOfAPairBelongToThatPairAlone) {
             implicit_deny);
 }
 
+TEST(Engine, WhatTheRequestLeavesOpenIsPermittedAsAWholeAndRestrictedInAnyPart) {
+  const std::string tables = "arn:aws:dynamodb:eu-west-1:123456789012:table/";
+  const std::string allow_all = statement("Allow", "\"dynamodb:*\"", "\"" + tables + "*\"");
+  const struct {
+    std::string resource;
+    std::string statements;
+    Effect expected;
+  } rows[] = {
+      {tables + "*", allow_all, allow},
+      {tables + "*", statement("Allow", "\"*\"", "\"" + tables + "orders\""), implicit_deny},
+      {tables + "*", allow_all + "," + statement("Deny", "\"*\"", "\"" + tables + "secret\""), deny},
+      {tables + "*", allow_all + "," + statement("Deny", "\"*\"", "\"arn:aws:s3:::secret\""), allow},
+      {tables + "db-??????", allow_all + "," + statement("Deny", "\"*\"", "\"" + tables + "db-abc123\""), deny},
+      {tables + "db-??????", allow_all + "," + statement("Deny", "\"*\"", "\"" + tables + "db-abc12\""), allow},
+      {tables + "a*z", allow_all + "," + statement("Deny", "\"*\"", "\"" + tables + "*b?z\""), deny},
+      {tables + "a*z", allow_all + "," + statement("Deny", "\"*\"", "\"" + tables + "a*y\""), allow},
+      {tables + "*", allow_all + "," + statement("Hold", "\"*\"", "\"" + tables + "orders\""), hold},
+      {tables + "*", statement("Hold", "\"*\"", "\"" + tables + "orders\""), implicit_deny},
+      // "*" alone is an action without a resource: what names one says nothing about it.
+      {"*", allow_with(R"("Action":"*","Resource":"*")") + "," + statement("Deny", "\"*\"", "\"" + tables + "x\""),
+       allow},
+  };
+  for (const auto& row : rows) {
+    World world;
+    world.operation.requirements = {{"dynamodb:GetItem", row.resource, {}}};
+    EXPECT_EQ(decide(row.statements, world).effect, row.expected) << row.resource << " under " << row.statements;
+  }
+  World world;
+  world.operation.requirements = {{"dynamodb:GetItem", tables + "*", {}}};
+  const std::string but = R"({"Effect":"Allow","Action":"*","NotResource":")" + tables + R"(secret"})";
+  EXPECT_EQ(decide(but, world).effect, implicit_deny);
+}
+
 TEST(Engine, AnOperationWithoutPairsIsDeniedEvenWhereOutsideIsHeld) {
   World world;
   world.operation.requirements.clear();
