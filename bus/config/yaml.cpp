@@ -76,9 +76,9 @@ class Builder final : public YAML::EventHandler {
     Level& level = levels_.back();
     if (level.node.kind == YamlNode::Kind::list) return level.node.items.emplace_back(std::move(node));
     if (level.pending_key.empty()) return level.pending_key.emplace_back(std::move(node));
-    auto& entry = level.node.entries.emplace_back(std::move(level.pending_key.front()), std::move(node));
+    auto& entry = level.node.entries.emplace_back(YamlEntry{std::move(level.pending_key.front()), std::move(node)});
     level.pending_key.clear();
-    return entry.second;
+    return entry.value;
   }
 
   void open(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, YamlNode::Kind kind) {
