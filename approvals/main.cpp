@@ -19,6 +19,7 @@ namespace asio = boost::asio;
 struct Options {
   std::string identity;
   approvals::ProcessOptions process;
+  std::string owner_database;
   std::string log_level = "info";
   bool migrate = false;
   bool log_json = false;
@@ -32,7 +33,11 @@ int fail_with(const Error& error) {
 }
 
 int migrate(const Options& options) {
-  const auto done = approvals::migrate(options.process.database);
+  if (options.owner_database.empty() && options.process.database.empty()) {
+    return fail_with(fail(Code::configuration, "--migrate needs --owner-database, the DSN of the schema's owner"));
+  }
+  const auto done =
+      approvals::migrate(options.owner_database.empty() ? options.process.database : options.owner_database);
   if (!done) return fail_with(done.error());
   std::cout << "The schema reviews is up to date.\n";
   return 0;
@@ -43,8 +48,8 @@ bool loopback(const std::string& listen) { return listen.starts_with("127.") || 
 int run(Options& options) {
   const auto level = telemetry::level_from_name(options.log_level);
   if (!level) return fail_with(level.error());
-  if (options.identity.empty() || options.process.var.empty()) {
-    return fail_with(fail(Code::configuration, "--identity and --var are required; see --help"));
+  if (options.identity.empty() || options.process.var.empty() || options.process.database.empty()) {
+    return fail_with(fail(Code::configuration, "--identity, --database and --var are required; see --help"));
   }
   if (options.console_off) options.process.console.listen.clear();
   if (!options.process.console.listen.empty() && !loopback(options.process.console.listen) &&
@@ -89,7 +94,8 @@ int main(int argc, char** argv) {
       "Reviews of a Holdpoint deployment: takes questions from gateways and votes from people, makes and signs\n"
       "decisions, hands out grants, serves the console. Several may run on one database.");
   app.add_option("--identity", options.identity, "this process's identity file (holdpoint keys issue approvals)");
-  app.add_option("--database", options.process.database, "PostgreSQL, as a libpq connection string or URI")->required();
+  app.add_option("--database", options.process.database, "PostgreSQL DSN of the role holdpoint_approvals");
+  app.add_option("--owner-database", options.owner_database, "PostgreSQL DSN of the schema's owner, for --migrate");
   app.add_option("--var", options.process.var, "directory of the journal; one for each process");
   app.add_option("--console", options.process.console.listen, "where reviewers' browsers reach the console")
       ->capture_default_str();
@@ -103,7 +109,7 @@ int main(int argc, char** argv) {
   app.add_flag("--log-json", options.log_json, "log JSON lines");
   app.footer(
       "Examples:\n"
-      "  holdpoint-approvals --migrate --database 'dbname=holdpoint user=holdpoint_owner'\n"
+      "  holdpoint-approvals --migrate --owner-database 'dbname=holdpoint user=holdpoint_owner'\n"
       "  holdpoint-approvals --identity var/keys/approvals-1.json --var var/approvals-1 \\\n"
       "                      --database 'host=db1,db2 dbname=holdpoint user=holdpoint_approvals'");
   CLI11_PARSE(app, argc, argv);

@@ -70,6 +70,10 @@ class PortPublisher final : public Publisher {
   socket::Port& port_;
 };
 
+WorkerPool::MakeStore stores(const ProcessOptions& options) {
+  return [database = options.database] { return std::make_unique<PostgresStore>(database); };
+}
+
 }  // namespace
 
 struct Process::State : std::enable_shared_from_this<State> {
@@ -85,9 +89,8 @@ struct Process::State : std::enable_shared_from_this<State> {
         configuration(who),
         console(
             voting, [this](wire::Message question) { return ask_log(std::move(question)); }, options.console),
-        workers(kWorkers, kQueueMax, [&options] { return std::make_unique<PostgresStore>(options.database); }),
-        console_workers(kConsoleWorkers, kConsoleQueueMax,
-                        [&options] { return std::make_unique<PostgresStore>(options.database); }) {}
+        workers(std::make_unique<WorkerPool>(kWorkers, kQueueMax, stores(options))),
+        console_workers(std::make_unique<WorkerPool>(kConsoleWorkers, kConsoleQueueMax, stores(options))) {}
 
   void listen();
   void apply(const Json& body);
@@ -117,9 +120,9 @@ struct Process::State : std::enable_shared_from_this<State> {
   bool fetching = false;
   std::atomic<bool> stopping = false;
   bool ticking = false;
-  // Last, so that they end first: their jobs use everything above.
-  WorkerPool workers;
-  WorkerPool console_workers;
+  // Ended by ~Process: a job that held the last reference to this would end its own thread.
+  std::unique_ptr<WorkerPool> workers;
+  std::unique_ptr<WorkerPool> console_workers;
 };
 
 void Process::State::apply(const Json& body) {
@@ -161,16 +164,17 @@ void Process::State::listen() {
   fetch();
 }
 
+// No coroutine of its own: GCC 12 destroys the captures of a lambda that is written in a co_await expression twice.
 asio::awaitable<Result<wire::Message>> Process::State::answer(wire::Envelope request) {
   const auto self = shared_from_this();
   auto shared = std::make_shared<wire::Envelope>(std::move(request));
-  co_return co_await asio::async_initiate<decltype(asio::use_awaitable), void(Result<wire::Message>)>(
+  return asio::async_initiate<decltype(asio::use_awaitable), void(Result<wire::Message>)>(
       [self, shared](auto handler) {
         auto done = std::make_shared<decltype(handler)>(std::move(handler));
         const auto reply = [self, done](Result<wire::Message> answered) {
           asio::post(self->context, [done, answered = std::move(answered)]() mutable { (*done)(std::move(answered)); });
         };
-        const bool queued = self->workers.post([self, shared, reply](ReviewStore& store) {
+        const bool queued = self->workers->post([self, shared, reply](ReviewStore& store) {
           const Instant now = system_now();
           const bool late = shared->deadline != Instant{} && shared->deadline <= now;
           if (late) return reply(fail(Code::timed_out, "the request waited for a worker beyond its deadline"));
@@ -184,7 +188,7 @@ asio::awaitable<Result<wire::Message>> Process::State::answer(wire::Envelope req
 void Process::State::answer_page(console::Request request, std::function<void(console::Response)> done) {
   const auto self = shared_from_this();
   auto shared = std::make_shared<console::Request>(std::move(request));
-  const bool queued = console_workers.post(
+  const bool queued = console_workers->post(
       [self, shared, done](ReviewStore& store) { done(self->console.handle(*shared, store, system_now())); });
   if (!queued) done({503, "application/json", R"({"code":"overloaded","message":"too many requests"})", {}});
 }
@@ -211,7 +215,7 @@ asio::awaitable<void> Process::State::tick() {
     if (stopping) co_return;
     if (configuration.version() == 0) fetch();
     if (std::exchange(ticking, true)) continue;  // the one before still runs: PostgreSQL is slow or away
-    const bool queued = workers.post([self](ReviewStore& store) {
+    const bool queued = workers->post([self](ReviewStore& store) {
       self->service.tick(store, system_now());
       asio::post(self->context, [self] { self->ticking = false; });
     });
@@ -247,7 +251,10 @@ Result<std::unique_ptr<Process>> Process::start(asio::io_context& context, const
   return std::unique_ptr<Process>(new Process(std::move(state)));
 }
 
-Process::~Process() = default;
+Process::~Process() {
+  state_->workers.reset();
+  state_->console_workers.reset();
+}
 
 asio::awaitable<void> Process::stop() {
   const auto self = state_;

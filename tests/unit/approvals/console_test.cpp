@@ -76,7 +76,7 @@ TEST_P(ConsoleTest, wrong_old_and_missing_codes_open_nothing) {
   const std::string old = link();
   EXPECT_EQ(send(get(old), kStart + 10min).status, 403u);
   for (const std::string& path : {"/enter", "/enter?code=", "/enter?code=AAAA", "/enter?kode=x",
-                                 "/enter?code=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "/enter?code=%00"}) {
+                                  "/enter?code=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "/enter?code=%00"}) {
     const Response response = send(get(path));
     EXPECT_EQ(response.status, 403u) << path;
     EXPECT_TRUE(response.cookie.empty()) << path;
@@ -94,9 +94,9 @@ TEST_P(ConsoleTest, the_cookie_is_for_this_host_and_no_script) {
 TEST_P(ConsoleTest, nothing_is_shown_without_a_session) {
   ASSERT_TRUE(replica.request_review(review_json(), "call-1"));
   for (const std::string& path : {std::string("/api/me"), std::string("/api/reviews"), "/api/reviews/" + to_text(id(1)),
-                                 std::string("/api/sessions"), "/api/sessions/" + to_text(id(1))}) {
+                                  std::string("/api/sessions"), "/api/sessions/" + to_text(id(1))}) {
     for (const std::string& wrong : {"", "holdpoint_console=", "holdpoint_console=x", "other=y",
-                                    "holdpoint_console=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}) {
+                                     "holdpoint_console=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}) {
       cookie = wrong;
       EXPECT_EQ(send(get(path)).status, 401u) << path << " " << wrong;
     }
