@@ -160,7 +160,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         self.server.note(accepted=True, access_key=access_key, region=region, service=service, **entry)
         if service == "s3":
-            headers.pop("Authorization", None)  # s3rver has ideas of its own about keys
+            # s3rver has ideas of its own about keys.
+            headers = {name: value for name, value in headers.items() if name.lower() != "authorization"}
         connection = http.client.HTTPConnection("127.0.0.1", self.server.upstream_port, timeout=120)
         try:
             connection.request(self.command, self.path, body=body, headers=headers)
