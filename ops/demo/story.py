@@ -13,6 +13,8 @@ import subprocess
 import sys
 import time
 
+import targets
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 AGENT_HOME = pathlib.Path("/var/lib/holdpoint-agent")
 ROLE = "arn:aws:iam::123456789012:role/coding-agent"
@@ -88,7 +90,13 @@ class Story:
         print("# the waiting command says:\n" + output, end="", flush=True)
         return call.returncode, output
 
+    def restore_data(self):
+        """What an earlier story deleted is there again."""
+        ports = json.loads((self.demo / "targets.json").read_text(encoding="utf-8"))
+        targets.seed(*(int(ports[name].rpartition(":")[2]) for name in ("dynamodb_server", "s3_server")))
+
     def tell(self):
+        self.restore_data()
         endpoint = f"--endpoint-url {GATEWAY}"
         heading("An agent gets a token, and with it gateway-local credentials (Debian's AWS CLI, container endpoint)")
         self.token = self.operator("token issue --subject agent-7 --groups agents", show=False).strip()
@@ -140,7 +148,6 @@ class Story:
             shown(f"export {name}={value}")
         shown("node get_order.js 1001")
         script = (ROOT / "ops/demo/get_order.js").read_text(encoding="utf-8")
-        environment["NODE_PATH"] = str(ROOT / "build/npm/node_modules")
         packages = self.demo_packages()
         done = subprocess.run(self.agent_command(["node", "-", "1001"], {**environment, "NODE_PATH": packages}), input=script,
                               capture_output=True, text=True, timeout=120, cwd="/")

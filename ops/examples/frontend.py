@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """A plug-in frontend on the bus: lists reviews and votes.
 
-  holdpoint keys issue frontend --name chat-1            # its identity file
+  holdpoint keys issue frontend chat-1                  # its identity file
   frontend.py IDENTITY list
   frontend.py IDENTITY approve|reject REVIEW TOKEN [REASON]   (TOKEN: a file with the reviewer's token, "-" for stdin)
 """

@@ -3,6 +3,7 @@
 Everything lives in one folder and ends with it. Needs the programs in HOLDPOINT_BIN (ctest sets it).
 """
 
+import hashlib
 import json
 import os
 import pathlib
@@ -114,7 +115,8 @@ class Deployment:
                 print("kept:", self.folder)
             else:
                 state = [self.var.resolve()] if self.var.is_symlink() else []
-                for folder in [*state, self.folder]:
+                digest = hashlib.sha256(str(self.var).encode()).hexdigest()[:8]
+                for folder in [*state, self.folder, pathlib.Path(f"/run/holdpoint-{digest}")]:
                     shutil.rmtree(folder, ignore_errors=True)
 
     # People
