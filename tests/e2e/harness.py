@@ -192,9 +192,10 @@ class Deployment:
                                          headers={"Authorization": token or self.token()})
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         answer = json.load(opener.open(request, timeout=20))
-        return boto3.client(service, endpoint_url=self.gateway, region_name="eu-west-1",
-                            aws_access_key_id=answer["AccessKeyId"], aws_secret_access_key=answer["SecretAccessKey"],
-                            aws_session_token=answer["Token"], config=botocore.config.Config(proxies={}, **settings))
+        # A session of its own: the shared one must not be used by several threads.
+        return boto3.Session().client(service, endpoint_url=self.gateway, region_name="eu-west-1",
+                                      aws_access_key_id=answer["AccessKeyId"], aws_secret_access_key=answer["SecretAccessKey"],
+                                      aws_session_token=answer["Token"], config=botocore.config.Config(proxies={}, **settings))
 
 
 def as_agent():
