@@ -130,9 +130,14 @@ install_npm() {
   printf '%s' "$want" >"$stamp"
 }
 
+# How many compilers at once; HOLDPOINT_JOBS overrides.
 jobs_of_machine() {
   # A translation unit takes up to a gigabyte.
   local cores memory
+  if [ -n "${HOLDPOINT_JOBS:-}" ]; then
+    printf '%s' "$HOLDPOINT_JOBS"
+    return
+  fi
   cores=$(nproc)
   memory=$(awk '/MemAvailable/ { print int($2 / 1200000) }' /proc/meminfo)
   [ "$memory" -lt 1 ] && memory=1
