@@ -73,6 +73,12 @@ Json listed(const StoredReview& stored, Instant now) {
   return out;
 }
 
+// Whatever is wrong with a token, the reviewer is not known; but keys that are not there yet may come.
+Error not_verified(const Error& error) {
+  const bool later = error.code == Code::unavailable || error.code == Code::not_found;
+  return fail(later ? Code::unavailable : Code::unauthenticated, error.context);
+}
+
 // The same for every attempt to claim for one operation, so that recording it again is recognised.
 Id claimed_event_id(const Id& operation_id) {
   Id id;
@@ -294,7 +300,7 @@ Result<wire::Message> ReviewService::vote_cast(const wire::Envelope& request, Re
   const auto token = get_string(body, "token");
   if (!token) return fail(Code::unauthenticated, "a vote needs the reviewer's token");
   const auto reviewer = verify_(*token, now);
-  if (!reviewer) return fail(Code::unauthenticated, reviewer.error().context);
+  if (!reviewer) return not_verified(reviewer.error());
   Ballot ballot;
   const auto id = get_id(body, "review_id");
   if (!id) return id.error();
@@ -323,7 +329,7 @@ Result<wire::Message> ReviewService::console_link(const wire::Envelope& request,
   const auto token = get_string(body, "token");
   if (!token) return fail(Code::unauthenticated, "a link to the console needs the reviewer's token");
   const auto reviewer = verify_(*token, now);
-  if (!reviewer) return fail(Code::unauthenticated, reviewer.error().context);
+  if (!reviewer) return not_verified(reviewer.error());
   const auto configuration = voting_.document();
   if (!configuration) return fail(Code::unavailable, "no configuration has arrived yet");
   if (!is_reviewer(*reviewer, *configuration)) {

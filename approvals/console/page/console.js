@@ -16,7 +16,7 @@ function element(tag, properties, ...children) {
     if (name in node && name !== 'list') node[name] = value;
     else node.setAttribute(name, value);
   }
-  for (const child of children.flat()) {
+  for (const child of children.flat(Infinity)) {
     if (child === null || child === undefined) continue;
     node.append(child.nodeType ? child : document.createTextNode(String(child)));
   }
@@ -64,6 +64,7 @@ function span(milliseconds) {
   return seconds < 172800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86400)} days`;
 }
 const now = () => Date.now() + clockOffset;
+const brief = (text) => (text.length > 120 ? `${text.slice(0, 119)}…` : text);
 const ago = (time) => `${span(now() - Date.parse(time))} ago`;
 const state = (name) => element('span', { className: `state ${/^[a-z]+$/.test(name) ? name : ''}` }, name);
 const facts = (rows) => element('dl', {}, rows.filter(([, value]) => value !== '' && value !== null && value !== undefined)
@@ -75,7 +76,7 @@ function row(review) {
   const votes = review.state === 'pending' && review.required > 1 ? `, ${review.approvals} of ${review.required} approvals` : '';
   return element('li', {}, element('a', { className: 'row', href: `#/reviews/${review.review_id}` },
     element('span', { className: 'what' }, `${review.service}: ${review.operation}`), state(review.state),
-    element('span', { className: 'about' }, `${review.principal} · ${(review.resources || []).slice(0, 3).join(', ')}`
+    element('span', { className: 'about' }, `${review.principal} · ${(review.resources || []).slice(0, 3).map(brief).join(', ')}`
       + `${(review.resources || []).length > 3 ? ` and ${review.resources.length - 3} more` : ''}`),
     element('span', { className: 'about' }, `${review.access || ''} · ${left}${votes}`)));
 }
@@ -85,7 +86,7 @@ function redraw(key, ...children) {
   if (key === shown) return;
   shown = key;
   const focused = document.activeElement && document.activeElement.getAttribute('href');
-  page.replaceChildren(...children);
+  page.replaceChildren(...children.filter((child) => child !== null));
   const again = focused && [...page.querySelectorAll('a')].find((link) => link.getAttribute('href') === focused);
   if (again) again.focus();
 }
@@ -234,6 +235,7 @@ async function show() {
       document.getElementById('leave').hidden = false;
     }
     await (pages[name] || queue)(id);
+    if (id) count((await ask('/api/reviews?state=pending')).reviews.length);
     if (!page.querySelector('.decide button:disabled')) complain(null);
   } catch (error) {
     complain(error);

@@ -75,8 +75,8 @@ TEST_P(ConsoleTest, a_link_opens_the_console_once) {
 TEST_P(ConsoleTest, wrong_old_and_missing_codes_open_nothing) {
   const std::string old = link();
   EXPECT_EQ(send(get(old), kStart + 10min).status, 403u);
-  for (const std::string& path : {"/enter", "/enter?code=", "/enter?code=AAAA", "/enter?kode=x",
-                                  "/enter?code=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "/enter?code=%00"}) {
+  for (const char* path : {"/enter", "/enter?code=", "/enter?code=AAAA", "/enter?kode=x",
+                           "/enter?code=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "/enter?code=%00"}) {
     const Response response = send(get(path));
     EXPECT_EQ(response.status, 403u) << path;
     EXPECT_TRUE(response.cookie.empty()) << path;
@@ -95,8 +95,8 @@ TEST_P(ConsoleTest, nothing_is_shown_without_a_session) {
   ASSERT_TRUE(replica.request_review(review_json(), "call-1"));
   for (const std::string& path : {std::string("/api/me"), std::string("/api/reviews"), "/api/reviews/" + to_text(id(1)),
                                   std::string("/api/sessions"), "/api/sessions/" + to_text(id(1))}) {
-    for (const std::string& wrong : {"", "holdpoint_console=", "holdpoint_console=x", "other=y",
-                                     "holdpoint_console=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}) {
+    for (const char* wrong : {"", "holdpoint_console=", "holdpoint_console=x", "other=y",
+                              "holdpoint_console=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}) {
       cookie = wrong;
       EXPECT_EQ(send(get(path)).status, 401u) << path << " " << wrong;
     }
