@@ -7,7 +7,7 @@ namespace holdpoint::config {
 namespace {
 
 constexpr std::string_view kSignaturePurpose = "holdpoint-configuration-v1\n";
-constexpr std::size_t kKeyBytes = 32;
+constexpr std::size_t kPublicKeyBytes = 32;
 
 // Reads the members of one object and remembers the first thing that is wrong. A member that nobody asked for is wrong
 // too: what an older program would overlook may be what keeps somebody out.
@@ -262,8 +262,8 @@ void from_object(const Json& object, const std::string& place, std::string& prob
   members.read("key_id", out.key_id);
   members.read("name", out.name);
   members.read("role", role);
-  members.read_bytes("curve_public", out.curve_public, kKeyBytes);
-  members.read_bytes("sign_public", out.sign_public, kKeyBytes);
+  members.read_bytes("curve_public", out.curve_public, kPublicKeyBytes);
+  members.read_bytes("sign_public", out.sign_public, kPublicKeyBytes);
   members.read("revoked", out.revoked);
   if (const auto known = wire::role_from_name(role)) {
     out.role = *known;
@@ -287,7 +287,7 @@ Json sealed_to_object(const Document& document) {
 void sealed_from_object(const Json& object, const std::string& place, std::string& problem, Document& out) {
   Members members(object, place, problem);
   members.read_bytes("group_public", out.group_public);
-  if (!out.group_public.empty() && out.group_public.size() != kKeyBytes) {
+  if (!out.group_public.empty() && out.group_public.size() != kPublicKeyBytes) {
     members.complain("group_public", "is no key of 32 bytes");
   }
   members.each_member("credentials", [&](const std::string& name, const Json& box, const std::string&) {

@@ -11,7 +11,8 @@
 namespace holdpoint::config {
 namespace {
 
-constexpr off_t kFileBytesMax = 1 << 20;  // an identity or keyring has a few KiB; a document at most 1 MiB (one body)
+constexpr off_t kPrivateFileBytesMax =
+    1 << 20;  // an identity or keyring has a few KiB; a document at most 1 MiB (one body)
 
 class Descriptor {
  public:
@@ -51,7 +52,7 @@ Result<Bytes> read_private_file(const std::filesystem::path& file) {
   if ((status.st_mode & 077) != 0) {
     return fail(Code::configuration, file.string() + ": others can read or write it; run chmod 600 on it");
   }
-  if (status.st_size > kFileBytesMax) return fail(Code::configuration, file.string() + ": is larger than 1 MiB");
+  if (status.st_size > kPrivateFileBytesMax) return fail(Code::configuration, file.string() + ": is larger than 1 MiB");
   Bytes bytes(static_cast<std::size_t>(status.st_size), '\0');
   std::size_t done = 0;
   while (done < bytes.size()) {

@@ -9,7 +9,7 @@
 namespace holdpoint::identity {
 namespace {
 
-constexpr std::size_t kKeysMax = 3;  // the newest, and those of tokens still out
+constexpr std::size_t kIssuerKeysMax = 3;  // the newest, and those of tokens still out
 constexpr Duration kTtlMax = std::chrono::days(30);
 constexpr std::array<std::string_view, 8> kReserved = {"iss", "sub", "aud", "exp", "nbf", "iat", "groups", "azp"};
 
@@ -40,7 +40,7 @@ Result<EmbeddedIssuer> EmbeddedIssuer::load(const std::filesystem::path& file) {
   issuer.url_ = string_or(*object, "issuer");
   if (issuer.url_.empty()) return broken("no member issuer");
   const auto seeds = object->find("seeds");
-  if (seeds == object->end() || !seeds->is_array() || seeds->empty() || seeds->size() > kKeysMax) {
+  if (seeds == object->end() || !seeds->is_array() || seeds->empty() || seeds->size() > kIssuerKeysMax) {
     return broken("no member seeds");
   }
   for (const auto& text : *seeds) {
@@ -69,7 +69,7 @@ Result<EmbeddedIssuer> EmbeddedIssuer::load_or_create(const std::filesystem::pat
 
 void EmbeddedIssuer::rotate() {
   keys_.insert(keys_.begin(), SigningKey::generate());
-  if (keys_.size() > kKeysMax) keys_.pop_back();
+  if (keys_.size() > kIssuerKeysMax) keys_.pop_back();
 }
 
 Json EmbeddedIssuer::jwks() const {

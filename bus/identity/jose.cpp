@@ -15,7 +15,7 @@
 namespace holdpoint::identity {
 namespace {
 
-constexpr std::size_t kKeysMax = 100;  // a provider that rotates shows two to ten
+constexpr std::size_t kKeySetMax = 100;  // a provider that rotates shows two to ten
 constexpr int kRsaBitsMin = 2048;
 constexpr int kRsaBitsMax = 8192;  // beyond, one verification takes milliseconds
 constexpr std::size_t kKidBytesMax = 256;
@@ -256,7 +256,7 @@ Result<KeySet> KeySet::from_jwks(const Json& jwks) {
   if (!jwks.is_object() || list == jwks.end() || !list->is_array()) {
     return fail(Code::malformed, "the issuer's key set has no array \"keys\"");
   }
-  if (list->size() > kKeysMax) return fail(Code::malformed, "the issuer's key set holds more than 100 keys");
+  if (list->size() > kKeySetMax) return fail(Code::malformed, "the issuer's key set holds more than 100 keys");
   auto keys = std::make_shared<Keys>();
   for (const auto& jwk : *list) {
     if (!jwk.is_object() || !is_for_verifying(jwk)) continue;

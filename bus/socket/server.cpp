@@ -17,9 +17,9 @@ using broker::PeerId;
 using broker::Sent;
 using broker::Stamp;
 
-constexpr Duration kTick = std::chrono::milliseconds(50);
+constexpr Duration kServerTick = std::chrono::milliseconds(50);
 // Then timers and handshakes get their turn.
-constexpr int kMessagesPerTurn = 256;
+constexpr int kServerMessagesPerTurn = 256;
 // Connections whose key was revoked and that have not gone yet.
 constexpr std::size_t kCutMax = 8192;
 
@@ -172,12 +172,12 @@ void Server::run(int stop_descriptor) {
   Instant tick_at = system_now();
   while (true) {
     const Instant now = system_now();
-    if (now >= tick_at || tick_at > now + kTick) {  // the second: the clock was set back
+    if (now >= tick_at || tick_at > now + kServerTick) {  // the second: the clock was set back
       state.actor.on_tick(now, state);
-      tick_at = now + kTick;
+      tick_at = now + kServerTick;
     }
     bool idle = true;
-    for (int count = 0; count < kMessagesPerTurn; ++count) {
+    for (int count = 0; count < kServerMessagesPerTurn; ++count) {
       auto incoming = receive_from_router(state.router);
       if (!incoming) break;
       idle = false;
