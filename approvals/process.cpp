@@ -209,11 +209,16 @@ Result<wire::Message> Process::State::ask_log(wire::Message question) {
 asio::awaitable<void> Process::State::tick() {
   const auto self = shared_from_this();
   asio::steady_timer timer(context);
+  std::string trouble;
   while (!stopping) {
     timer.expires_after(kTick);
     co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
     if (stopping) co_return;
     if (configuration.version() == 0) fetch();
+    if (const std::string now = recorder->trouble(); now != trouble) {
+      trouble = now;
+      if (!trouble.empty()) telemetry::log_warning("the journal cannot be shipped", {{"because", trouble}});
+    }
     if (std::exchange(ticking, true)) continue;  // the one before still runs: PostgreSQL is slow or away
     const bool queued = workers->post([self](ReviewStore& store) {
       self->service.tick(store, system_now());
