@@ -133,7 +133,8 @@ asio::awaitable<void> Process::begin() {
                   });
   telemetry::notify_status("waiting for the configuration");
   asio::steady_timer pause(lead.executor());
-  while (!configuration_.current()) {
+  // Before the first heartbeat nothing may be decided: a client that comes back at once waits rather than be refused.
+  while (!configuration_.current() || !configuration_.lease_held()) {
     pause.expires_after(std::chrono::milliseconds(50));
     (void)co_await pause.async_wait(asio::as_tuple(asio::use_awaitable));
   }
