@@ -33,7 +33,9 @@ asio::awaitable<void> Call::run() {
   }
   operation::Event first = judge();
   // An answer that could not be masked would be withheld after the call had run: better to know before.
-  if (!std::holds_alternative<operation::Forbidden>(first) && must_mask()) {
+  const bool goes_on =
+      std::holds_alternative<operation::Permitted>(first) || std::holds_alternative<operation::Held>(first);
+  if (goes_on && must_mask()) {
     if (auto masked = co_await mask_parameters(); !masked)
       first = operation::Forbidden{
           {"unavailable", masked.error().code,
