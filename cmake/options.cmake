@@ -6,6 +6,10 @@ target_compile_options(holdpoint_options INTERFACE
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # False alarms of GCC 12: on coroutine frames, and on std::string's operator+ when optimising (GCC bug 105651).
   target_compile_options(holdpoint_options INTERFACE -Wno-mismatched-new-delete -Wno-restrict)
+  if(HOLDPOINT_UNITY)
+    # Sources that are included are taken for headers.
+    target_compile_options(holdpoint_options INTERFACE -Wno-subobject-linkage)
+  endif()
 endif()
 # Implicit conversions make Result<Json> ambiguous and hide type errors.
 target_compile_definitions(holdpoint_options INTERFACE JSON_USE_IMPLICIT_CONVERSIONS=0)
