@@ -11,7 +11,7 @@ namespace holdpoint::auditor::verify {
 namespace {
 
 constexpr std::string_view kProofHead = "c2sp.org/tlog-proof@v1\n";
-constexpr std::size_t kPage = 2000;
+constexpr std::size_t kExportPage = 2000;
 
 /// One sibling on the way from a leaf to the root: the leaves that it covers.
 struct Sibling {
@@ -74,7 +74,7 @@ Result<Proof> prove(const Options& options, std::uint64_t index) {
   std::vector<Sibling> siblings = siblings_of(index, size);
   std::uint64_t next = 0;
   while (next < size) {
-    const auto page = (*log)->read(next, kPage);
+    const auto page = (*log)->read(next, kExportPage);
     if (!page) return page.error();
     if (page->empty() || page->front().index != next) return fail(Code::tampered, "the log has gaps; verify it");
     for (const StoredEntry& entry : *page) {
@@ -132,7 +132,7 @@ Result<std::uint64_t> export_entries(const Options& options, std::uint64_t first
   if (!log) return log.error();
   std::uint64_t count = 0;
   for (;;) {
-    const auto page = (*log)->read(first, kPage);
+    const auto page = (*log)->read(first, kExportPage);
     if (!page) return page.error();
     if (page->empty()) return count;
     for (const StoredEntry& entry : *page) {
