@@ -73,6 +73,8 @@ Result<Json> parse_json(std::string_view text, JsonLimits limits) {
   }
   // nlohmann skips a byte-order mark, which would be a second text for the same value.
   if (text.starts_with("\xef\xbb\xbf")) return fail(Code::malformed, "JSON must not begin with a byte-order mark");
+  // nlohmann takes a NUL for the end and would leave unread what another reader sees behind it.
+  if (text.find('\0') != std::string_view::npos) return fail(Code::malformed, "JSON must not hold a NUL");
   Json root;
   StrictBuilder builder(root, limits.depth_max);
   if (!Json::sax_parse(text.begin(), text.end(), &builder)) return builder.take_error();

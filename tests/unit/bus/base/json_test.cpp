@@ -18,6 +18,15 @@ TEST(Json, RefusesAmbiguousText) {
   }
 }
 
+TEST(Json, RefusesANulBehindWhichAnotherReaderMightGoOn) {
+  using namespace std::string_literals;
+  for (const std::string& bad : {"{}\0"s, "{\"a\":1}\0{\"a\":2}"s, "\0{}"s, "{\"a\":\"\0\"}"s, "[1\0,2]"s}) {
+    const auto parsed = parse_json(bad);
+    ASSERT_TRUE(parsed.has_error()) << bad;
+    EXPECT_EQ(parsed.error().code, Code::malformed) << bad;
+  }
+}
+
 TEST(Json, BoundsSizeAndDepth) {
   EXPECT_EQ(parse_json(std::string(100, '['), {.depth_max = 50}).error().code, Code::too_large);
   EXPECT_EQ(parse_json("[1,2,3]", {.bytes_max = 3}).error().code, Code::too_large);
