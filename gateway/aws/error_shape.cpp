@@ -114,6 +114,18 @@ Refusal refusal_for(const Error& error) {
   }
 }
 
+std::string claimed_service(const HttpHead& head) {
+  // KEY/DATE/REGION/SERVICE/aws4_request, in the header or, with %2F, in the query.
+  std::string text(single_header(head.headers, "authorization").value_or(head.query()));
+  for (std::size_t at = text.find("%2F"); at != std::string::npos; at = text.find("%2F", at)) text.replace(at, 3, "/");
+  const std::size_t end = text.find("/aws4_request");
+  if (end == std::string::npos || end == 0) return {};
+  const std::size_t begin = text.rfind('/', end - 1);
+  if (begin == std::string::npos) return {};
+  std::string service = text.substr(begin + 1, end - begin - 1);
+  return service.size() <= 80 ? service : std::string();
+}
+
 ErrorContext error_context(const HttpHead& head, std::string_view scope_service) {
   ErrorContext context;
   if (count_headers(head.headers, "smithy-protocol") > 0) {

@@ -43,6 +43,9 @@ struct ErrorContext {
 };
 
 /// From the head and the credential scope's service alone, for refusals before classification.
+/// The service that the request says it is signed for, verified or not: good for nothing but the shape of an error.
+std::string claimed_service(const HttpHead& head);
+
 ErrorContext error_context(const HttpHead& head, std::string_view scope_service);
 
 /// `message` is shown through display(); `request_id` is ours.

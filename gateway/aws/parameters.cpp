@@ -135,6 +135,17 @@ Result<void> put_json(const OperationModel& operation, BytesView body, Json& par
   return put_body(operation, std::move(*parsed), parameters);
 }
 
+// An element that stands twice where the model has one value: readers differ in which they take.
+Result<void> check_repeated(const OperationModel& operation, const Json& content) {
+  for (const Member& member : operation.members) {
+    if (member.binding != Binding::body || member.type == 'l' || member.type == 'm') continue;
+    const auto found = content.find(member.wire);
+    if (found != content.end() && found->is_array())
+      return fail(Code::malformed, std::string(member.wire) + " stands twice");
+  }
+  return {};
+}
+
 Result<void> put_rest_body(const Route& route, BytesView body, Json& parameters) {
   const OperationModel& operation = *route.operation;
   const Member* payload = operation.payload();
@@ -162,6 +173,7 @@ Result<void> put_rest_body(const Route& route, BytesView body, Json& parameters)
     return {};
   }
   if (content.is_string()) return {};
+  if (auto checked = check_repeated(operation, content); !checked) return checked;
   return put_body(operation, std::move(content), parameters);
 }
 

@@ -163,6 +163,9 @@ Result<std::vector<Requirement>> requirements_of(const Route& route, const Json&
   const std::string_view id = route.operation->service->id;
   std::vector<Requirement> out;
   if (id == "dynamodb") out = dynamodb_requirements(*route.operation, parameters, scope);
+  if (id == "s3" && route.operation->name == "DeleteObjects") {
+    if (auto checked = check_deleted_objects(parameters); !checked) return checked.error();
+  }
   if (id == "s3") out = s3_requirements(*route.operation, parameters, scope);
   if (out.empty()) {
     const Builder builder{route, parameters, scope};

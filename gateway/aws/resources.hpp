@@ -18,6 +18,8 @@ Result<std::vector<Requirement>> requirements_of(const Route& route, const Json&
 /// Services whose resources hide in the parameters; empty = use the templates.
 std::vector<Requirement> dynamodb_requirements(const OperationModel& operation, const Json& parameters,
                                                const CallScope& scope);
+/// DeleteObjects: what two XML readers could take for different keys is `malformed`.
+Result<void> check_deleted_objects(const Json& parameters);
 std::vector<Requirement> s3_requirements(const OperationModel& operation, const Json& parameters,
                                          const CallScope& scope);
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 
 #include "gateway/aws/resources.hpp"
@@ -66,6 +67,28 @@ void add_write_extras(const Json& parameters, const std::string& arn, std::vecto
     if (!known) out.push_back({action, arn, {}});
   }
 }
+
+}  // namespace
+
+Result<void> check_deleted_objects(const Json& parameters) {
+  const auto body = parameters.find("Delete");
+  if (body == parameters.end() || !body->is_object() || !body->contains("Object"))
+    return fail(Code::malformed, "Delete names no Object");
+  const Json& objects = body->at("Object");
+  const auto is_text = [](const Json& object, const char* name) {
+    const auto found = object.find(name);
+    return found != object.end() && found->is_string() && !found->get_ref<const std::string&>().empty();
+  };
+  const auto is_object = [&](const Json& object) {
+    return object.is_object() && is_text(object, "Key") &&
+           (!object.contains("VersionId") || is_text(object, "VersionId"));
+  };
+  const bool good = objects.is_array() ? std::all_of(objects.begin(), objects.end(), is_object) : is_object(objects);
+  if (good) return {};
+  return fail(Code::malformed, "an Object to delete has exactly one Key and at most one VersionId");
+}
+
+namespace {
 
 // Delete: {"Object": [{"Key", "VersionId"}, …]} or a single one.
 void deleted_objects(const Json& parameters, const std::string& bucket, const CallScope& scope,

@@ -192,6 +192,7 @@ TEST(Classify, WhatCouldBeReadInTwoWaysIsRefused) {
        Code::malformed},
       {"a member that differs by case", dynamodb("GetItem", R"({"TableName":"a","tablename":"b","Key":{}})"),
        Code::malformed},
+      {"bytes behind a NUL", dynamodb("GetItem", std::string(R"({"TableName":"a"})") + '\0' + "x"), Code::malformed},
       {"bytes after the document", dynamodb("GetItem", R"({"TableName":"a"}{"TableName":"b"})"), Code::malformed},
       {"nested deeper than anything", dynamodb("GetItem", R"({"TableName":)" + nested(70) + "}"), Code::too_large},
       {"invalid UTF-8", dynamodb("GetItem", "{\"TableName\":\"\xff\"}"), Code::malformed},
@@ -317,11 +318,16 @@ TEST(Classify, XmlNestedTooDeepIsRefused) {
   EXPECT_EQ(parse_xml("<a><b></a></b>").error().code, Code::malformed);
 }
 
-TEST(Classify, ADeleteThatCannotBeReadNeedsEveryObject) {
-  const auto classified =
-      run(rest("s3", "POST", "/data?delete", "<Delete><Object><Key>a</Key><Key>b</Key></Object></Delete>"));
-  ASSERT_TRUE(classified);
-  EXPECT_EQ(pairs(classified->operation), std::vector<std::string>{"s3:DeleteObject arn:aws:s3:::data/*"});
+TEST(Classify, ADeleteThatTwoReadersCouldReadDifferentlyIsRefused) {
+  for (const char* body :
+       {"<Delete><Object><Key>a</Key><Key>b</Key></Object></Delete>", "<Delete><Object><Key/></Object></Delete>",
+        "<Delete><Object><VersionId>1</VersionId></Object></Delete>", "<Delete></Delete>", "<Other/>",
+        "<Delete><Object><Key>a</Key></Object><Object>b</Object></Delete>",
+        "<Delete><Object><Key>a</Key><VersionId>1</VersionId><VersionId>2</VersionId></Object></Delete>"}) {
+    const auto classified = run(rest("s3", "POST", "/data?delete", body));
+    ASSERT_FALSE(classified) << body;
+    EXPECT_EQ(classified.error().code, Code::malformed) << body;
+  }
 }
 
 TEST(Classify, ParametersAreOneFormForEveryProtocol) {

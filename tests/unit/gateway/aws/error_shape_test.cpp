@@ -21,6 +21,18 @@ struct Shape {
   const char* code;
 };
 
+TEST(ErrorShape, FollowsTheScopeThatARequestClaimsEvenIfItIsWrong) {
+  const auto signed_for = [](const char* authorization) {
+    return claimed_service({"GET", "/", {{"Authorization", authorization}}});
+  };
+  EXPECT_EQ(signed_for("AWS4-HMAC-SHA256 Credential=A/20260101/eu-west-1/lambda/aws4_request, SignedHeaders=host"),
+            "lambda");
+  EXPECT_EQ(signed_for("AWS4-HMAC-SHA256 Credential=A/x@y/s3/aws4_request"), "s3");
+  EXPECT_EQ(claimed_service({"GET", "/?X-Amz-Credential=A%2F20260101%2Feu-west-1%2Fs3%2Faws4_request&x=1", {}}), "s3");
+  for (const char* nothing : {"", "Bearer x", "/aws4_request", "x/aws4_request", "//aws4_request"})
+    EXPECT_EQ(signed_for(nothing), "") << nothing;
+}
+
 TEST(ErrorShape, EveryProtocolGetsTheCodeThatItsSdksKnow) {
   const Shape cases[] = {
       {Protocol::json10, Refusal::denied, 403, "AccessDeniedException"},
