@@ -28,7 +28,8 @@ struct Session {
   std::string role_session_name;
   Instant issued_at{};
   Instant expires_at{};
-  std::string policy;  ///< inline session policy (intersected); empty = none
+  std::string policy;                     ///< inline session policy (intersected); empty = none
+  std::vector<std::string> assumed_from;  ///< ids of the sessions it came from, the first login first
 };
 
 }  // namespace holdpoint::identity

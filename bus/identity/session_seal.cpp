@@ -15,7 +15,7 @@ constexpr std::size_t kSecretChars = 40;  // as AWS's: some clients check
 constexpr std::string_view kAssociated = "holdpoint-session-v1\n";
 constexpr std::size_t kKeysMax = 16;  // one rotation a day with half a month of overlap
 // What sessions are sealed by: older forms would be refused, not guessed at.
-constexpr char kFormat = 1;
+constexpr char kFormat = 2;
 
 // Eight bytes give 12 characters of five bits, with four bits to spare.
 std::string base32_chars(BytesView bytes, std::size_t count) {
@@ -109,6 +109,8 @@ Bytes encode(const Session& session) {
     writer.text(name);
     writer.text(value);
   }
+  writer.number(session.assumed_from.size());
+  for (const auto& id : session.assumed_from) writer.text(id);
   return writer.bytes();
 }
 
@@ -130,6 +132,9 @@ std::optional<Session> decode(BytesView bytes) {
   for (std::uint64_t left = reader.number(); left > 0 && !reader.failed(); --left) {
     std::string name = reader.text();
     session.principal.claims.insert_or_assign(std::move(name), reader.text());
+  }
+  for (std::uint64_t left = reader.number(); left > 0 && !reader.failed(); --left) {
+    session.assumed_from.push_back(reader.text());
   }
   if (!reader.complete()) return std::nullopt;
   return session;

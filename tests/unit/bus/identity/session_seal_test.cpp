@@ -25,7 +25,8 @@ class SessionSealTest : public ::testing::Test {
             .role_session_name = "build-7",
             .issued_at = now_,
             .expires_at = now_ + std::chrono::hours(1),
-            .policy = R"({"Statement":[]})"};
+            .policy = R"({"Statement":[]})",
+            .assumed_from = {"0190a1b2-0000-7000-8000-000000000000"}};
   }
   Instant now_ = from_rfc3339("2026-11-01T12:00:00.000007Z").value();
   SessionSeal seal_ = seal_with({"k2", "k1"});
@@ -51,6 +52,7 @@ TEST_F(SessionSealTest, ComesBackAsItWas) {
   EXPECT_EQ(read.issued_at, wrote.issued_at);
   EXPECT_EQ(read.expires_at, wrote.expires_at);
   EXPECT_EQ(read.policy, wrote.policy);
+  EXPECT_EQ(read.assumed_from, wrote.assumed_from);
 }
 
 TEST_F(SessionSealTest, EndsOnTime) {
