@@ -28,13 +28,17 @@ class People:
     def __init__(self, deployment):
         self.deployment = deployment
         self.stopping = threading.Event()
+        self.stopped_at = 0.0
         self.approved = collections.defaultdict(set)  # table -> reviews
         self.ran = set()                              # tables whose deletion the client saw answered by the target
         self.asked = []
         self.told = collections.Counter()
         self.odd = []
         self.threads = [threading.Thread(target=self.review, daemon=True)] + [
-            threading.Thread(target=self.ask, args=(number,), daemon=True) for number in range(2)]
+            threading.Thread(target=self.ask, args=(number, self.client()), daemon=True) for number in range(2)]
+
+    def client(self):
+        return self.deployment.boto("dynamodb", retries=witness.ONE_TRY, connect_timeout=5, read_timeout=90)
 
     def __enter__(self):
         for thread in self.threads:
@@ -42,20 +46,20 @@ class People:
         return self
 
     def __exit__(self, *_):
+        self.stopped_at = time.monotonic()
         self.stopping.set()
         for thread in reversed(self.threads):  # the reviewer is the last to leave
-            thread.join(150)
+            thread.join(220)
             assert not thread.is_alive(), "a held call hangs"
 
-    def ask(self, number):
-        client = self.deployment.boto("dynamodb", retries=witness.ONE_TRY, connect_timeout=5, read_timeout=90)
+    def ask(self, number, client):
         count = 0
         while not self.stopping.is_set():
             count += 1
             table = f"nowhere-{number}-{count}"  # the target says that there is none: it was asked
             self.asked.append(table)
-            end = time.monotonic() + 100
-            while time.monotonic() < end and table not in self.ran:
+            # As long as processes die, nobody can promise anything; afterwards everything finishes.
+            while table not in self.ran and (not self.stopping.is_set() or time.monotonic() < self.stopped_at + 100):
                 try:
                     client.delete_table(TableName=table)
                 except botocore.exceptions.ClientError as error:
@@ -96,11 +100,14 @@ class People:
 
 
 def kill_at_random(deployment, chance, until):
+    """Each process about once a minute: one that has run so long is started again at once."""
     kills = collections.Counter()
     while time.monotonic() < until:
-        time.sleep(chance.uniform(1.0, 5.0))
+        time.sleep(chance.uniform(2.0, 14.0))
         alive = [name for name, each in witness.services(deployment).items() if each["pid"] > 1]
-        names = chance.sample(alive, min(len(alive), chance.choice((1, 1, 1, 2))))
+        if not alive:
+            continue
+        names = chance.sample(alive, min(len(alive), chance.choice((1, 1, 2))))
         print(f"{time.strftime('%H:%M:%S')} kill -9 {' '.join(names)}", flush=True)
         witness.kill(deployment, names)
         kills.update(names)

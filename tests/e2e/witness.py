@@ -41,7 +41,8 @@ class Load:
         self.odd = []
         self.pause = pause
         self.stopping = threading.Event()
-        self.threads = [threading.Thread(target=self.work, args=(number, make), daemon=True)
+        # Logged in before anything is killed.
+        self.threads = [threading.Thread(target=self.work, args=(number, make()), daemon=True)
                         for number, make in enumerate(make_clients)]
 
     def __enter__(self):
@@ -55,8 +56,7 @@ class Load:
             thread.join(90)
             assert not thread.is_alive(), "a client hangs"
 
-    def work(self, number, make):
-        client = make()
+    def work(self, number, client):
         last = {}
 
         def note(request, **_):
