@@ -18,7 +18,6 @@ import targets
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 AGENT_HOME = pathlib.Path("/var/lib/holdpoint-agent")
 ROLE = "arn:aws:iam::123456789012:role/coding-agent"
-GATEWAY = "http://127.0.0.1:7400"
 
 
 def heading(text):
@@ -30,9 +29,10 @@ def shown(command):
 
 
 class Story:
-    def __init__(self, holdpoint, demo):
+    def __init__(self, holdpoint, demo, gateway):
         self.holdpoint = holdpoint
         self.demo = demo
+        self.gateway = gateway
 
     def operator(self, arguments, show=True, check=True):
         """A command of the operator's or reviewer's."""
@@ -67,7 +67,7 @@ class Story:
         return ["/usr/bin/aws", *words[1:]]
 
     def container_login(self):
-        return {"AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{GATEWAY}/credentials?role={ROLE}",
+        return {"AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{self.gateway}/credentials?role={ROLE}",
                 "AWS_CONTAINER_AUTHORIZATION_TOKEN": self.token}
 
     def waiting_review(self):
@@ -97,14 +97,14 @@ class Story:
 
     def tell(self):
         self.restore_data()
-        endpoint = f"--endpoint-url {GATEWAY}"
+        endpoint = f"--endpoint-url {self.gateway}"
         heading("An agent gets a token, and with it gateway-local credentials (Debian's AWS CLI, container endpoint)")
         self.token = self.operator("token issue --subject agent-7 --groups agents", show=False).strip()
         shown("holdpoint token issue --subject agent-7 --groups agents > token")
         token_file = AGENT_HOME / "token"
         token_file.write_text(self.token, encoding="utf-8")
         shutil_chown(token_file)
-        shown(f"export AWS_CONTAINER_CREDENTIALS_FULL_URI={GATEWAY}/credentials?role={ROLE}")
+        shown(f"export AWS_CONTAINER_CREDENTIALS_FULL_URI={self.gateway}/credentials?role={ROLE}")
         shown("export AWS_CONTAINER_AUTHORIZATION_TOKEN=$(cat token)")
         self.agent(f"aws sts get-caller-identity {endpoint}")
 
@@ -142,7 +142,7 @@ class Story:
 
     def modern_client(self):
         heading("A client that knows AWS_ENDPOINT_URL logs in through the gateway's STS (JavaScript SDK v3)")
-        environment = {"AWS_ENDPOINT_URL": GATEWAY, "AWS_ROLE_ARN": ROLE, "AWS_REGION": "eu-west-1",
+        environment = {"AWS_ENDPOINT_URL": self.gateway, "AWS_ROLE_ARN": ROLE, "AWS_REGION": "eu-west-1",
                        "AWS_WEB_IDENTITY_TOKEN_FILE": str(AGENT_HOME / "token")}
         for name, value in environment.items():
             shown(f"export {name}={value}")
@@ -177,6 +177,24 @@ class Story:
         if done.returncode != 0 or "DeleteTable" not in done.stdout:
             sys.exit("error: the record does not tell the story")
         self.operator("audit verify")
+        self.tamper(sockets)
+
+    def tamper(self, sockets):
+        """One byte, altered by somebody who may do anything in the database, is found; put back, the log is intact."""
+        heading("One byte of the record is altered, by a superuser who switched the triggers off")
+        flip = ("SET session_replication_role = replica; UPDATE audit.entries SET bytes = "
+                "set_byte(bytes, 20, get_byte(bytes, 20) # 1) WHERE index = 3;")
+        command = ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", f"host={sockets}/postgres dbname=holdpoint user=postgres", "-c", flip]
+        shown(shlex.join(command))
+        subprocess.run(command, check=True)
+        shown("holdpoint audit verify")
+        done = subprocess.run([self.holdpoint, "audit", "verify"], capture_output=True, text=True, timeout=120)
+        print(done.stdout + done.stderr, end="", flush=True)
+        shown("psql …   # the same again: the byte is as it was")
+        subprocess.run(command, check=True)
+        if done.returncode == 0:
+            sys.exit("error: the altered byte was not found")
+        self.operator("audit verify")
 
 
 def shutil_chown(path):
@@ -188,6 +206,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--holdpoint", required=True)
     parser.add_argument("--demo", required=True, type=pathlib.Path)
+    parser.add_argument("--gateway", required=True, help="http://ADDRESS:PORT")
     options = parser.parse_args()
     os.environ["HOLDPOINT_VAR"] = str(options.demo.parent)
-    Story(options.holdpoint, options.demo).tell()
+    Story(options.holdpoint, options.demo, options.gateway).tell()

@@ -1,6 +1,6 @@
 """The demo's targets: dynalite and s3rver, each behind a verifying proxy, with data that holds planted secrets.
 
-    python3 targets.py FOLDER [--free-ports]
+    python3 targets.py FOLDER [--free-ports | --ports DYNAMODB,SERVER,S3,SERVER]
 
 Writes FOLDER/targets.json (endpoints, the gateway's upstream credentials, process id) when everything listens, and
 FOLDER/dynamodb.calls, FOLDER/s3.calls as calls come in. Ends with SIGTERM, or with its parent (--die-with-parent).
@@ -92,6 +92,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--free-ports", action="store_true", help="for tests, beside a running demo")
+    parser.add_argument("--ports", help="instead of those in ops/ports")
     parser.add_argument("--die-with-parent", action="store_true")
     options = parser.parse_args()
     if options.die_with_parent:
@@ -102,6 +103,8 @@ def main():
     names = ("dynamodb", "dynamodb_server", "s3", "s3_server")
     table = ports_table()
     ports = {name: free_port() if options.free_ports else table[f"demo_{name}_port"] for name in names}
+    if options.ports:
+        ports = dict(zip(names, map(int, options.ports.split(",")), strict=True))
 
     environment = {"PATH": os.environ["PATH"], "NODE_PATH": str(ROOT / "build/npm/node_modules"), "HOME": str(folder)}
     servers = subprocess.Popen(["node", str(ROOT / "ops/demo/servers.js"), str(ports["dynamodb_server"]),
