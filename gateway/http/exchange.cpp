@@ -241,11 +241,13 @@ asio::awaitable<Result<std::optional<RequestHead>>> read_head(Stream& stream, st
   }
 }
 
+int status_of_head(const Error& error) { return error.code == Code::too_large ? 431 : 400; }
+
 asio::awaitable<void> refuse_head(Stream& stream, const Error& error) {
   const std::string body = error.context + "\n";
   aws::Headers headers{
       {"Content-Type", "text/plain"}, {"Content-Length", std::to_string(body.size())}, {"Connection", "close"}};
-  const std::string head = response_head_text(error.code == Code::too_large ? 431 : 400, headers);
+  const std::string head = response_head_text(status_of_head(error), headers);
   (void)co_await stream.write_all(head, body);
 }
 
@@ -263,12 +265,13 @@ asio::awaitable<void> drain(Stream& stream) {
 }  // namespace
 
 asio::awaitable<void> serve_connection(std::unique_ptr<Stream> stream, ServerTimeouts timeouts, ExchangeHandler handler,
-                                       std::function<bool()> stopping) {
+                                       UnreadHandler unread, std::function<bool()> stopping) {
   std::string buffer;
   while (!stopping()) {
     auto head = co_await read_head(*stream, buffer, timeouts);
     if (!head) {
       if (head.error().code != Code::unavailable && head.error().code != Code::timed_out) {
+        co_await unread(stream->peer_address(), head.error(), status_of_head(head.error()));
         co_await refuse_head(*stream, head.error());
         co_await drain(*stream);
       }

@@ -85,7 +85,11 @@ using ExchangeHandler = std::function<boost::asio::awaitable<void>(Exchange& exc
 int status_of(const Error& error);
 
 /// Serves one connection until it ends. `stopping` is asked between requests.
+/// Told of a head that is not one, before its answer leaves.
+using UnreadHandler = std::function<boost::asio::awaitable<void>(std::string source_ip, Error error, int status)>;
+
 boost::asio::awaitable<void> serve_connection(std::unique_ptr<Stream> stream, ServerTimeouts timeouts,
-                                              ExchangeHandler handler, std::function<bool()> stopping);
+                                              ExchangeHandler handler, UnreadHandler unread,
+                                              std::function<bool()> stopping);
 
 }  // namespace holdpoint::http

@@ -72,6 +72,7 @@ struct IntentFailed {
 struct SendFailed {
   Error error;
   bool bytes_left = true;
+  bool cut_off = false;  ///< by us, in the middle of a body that turned out wrong: the target never had the whole
 };
 struct UpstreamAnswered {
   int status = 0;

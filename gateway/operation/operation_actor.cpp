@@ -244,6 +244,11 @@ Commands OperationActor::on(const IntentFailed& failed) {
 
 Commands OperationActor::on(const SendFailed& failed) {
   if (state_ != State::sending) return {};
+  if (failed.cut_off) {
+    // The target never had the whole; what was wrong is the client's, and its error says which.
+    if (!instead_) instead_ = Refusal{"invalid", failed.error.code, failed.error.context};
+    return conclude("failed", failed.error.context);
+  }
   if (!failed.bytes_left) {
     if (!instead_) instead_ = unavailable(failed.error, "the target could not be reached; nothing was sent");
     return conclude("failed", failed.error.context);

@@ -16,15 +16,29 @@ Call::Call(Services& services, http::Exchange& exchange)
       exchange_(exchange),
       snapshot_(services.configuration.current()),
       place_(services.running.insert(services.running.end(), this)),
-      executor_(services.executor) {}
+      executor_(services.executor) {
+  services_.calls.fetch_add(1, std::memory_order_relaxed);
+}
 
-Call::~Call() { services_.running.erase(place_); }
+Call::~Call() {
+  services_.running.erase(place_);
+  services_.calls.fetch_sub(1, std::memory_order_relaxed);
+}
 
 asio::awaitable<void> Call::run() {
   note_facts();
   if (!snapshot_) {
     Refusal refusal{"unavailable", Code::unavailable, "this gateway has no configuration yet"};
     co_await refuse(std::move(refusal), false);
+    co_return;
+  }
+  if (auto refusal = open_checked()) {
+    co_await refuse(std::move(*refusal), true);
+    co_return;
+  }
+  // By the scope that was verified, presigned or not: nothing signed for sts may take the way to a target.
+  if (signature_.service == "sts") {
+    co_await run_sts();
     co_return;
   }
   if (auto refusal = co_await intake()) {
@@ -42,6 +56,12 @@ asio::awaitable<void> Call::run() {
            "answers of this call must be masked, and the masker does not answer: " + masked.error().context}};
   }
   co_await drive(std::move(first));
+}
+
+asio::awaitable<void> Call::run_refused(Refusal refusal) {
+  note_facts();
+  exchange_.close_after();
+  co_await refuse(std::move(refusal), true);
 }
 
 std::string Call::why_revoked(const service::Snapshot& snapshot) const {
@@ -76,10 +96,12 @@ operation::Event Call::judge() {
     case policy::Effect::implicit_deny:
       return operation::Forbidden{{"denied", Code::denied, decision_.reason}};
   }
-  if (must_mask() && http::find_header(exchange_.request().head.headers, "range") != nullptr)
+  const bool part = http::find_header(exchange_.request().head.headers, "range") != nullptr ||
+                    (operation_.answer_is_data && operation_.parameters.contains("PartNumber"));
+  if (must_mask() && part)
     return operation::Forbidden{
         {"denied", Code::unsupported,
-         "a part of an object cannot be masked by itself; ask for the whole (no Range header), or "
+         "a part of an object cannot be masked by itself; ask for the whole (no Range, no part number), or "
          "let the policy's statement say \"Mask\": [\"off\"]"}};
   if (decision_.effect == policy::Effect::allow) return operation::Permitted{};
   return operation::Held{!digest_.empty() && is_stricter(decision_.review, reviewed_terms_)};
@@ -146,9 +168,10 @@ asio::awaitable<Call::Events> Call::carry_out(const operation::Command& command)
 
 asio::awaitable<void> Call::refuse(Refusal refusal, bool record) {
   const bool classified = !operation_.operation.empty();
-  aws::ErrorAnswer answer = refusal_answer({exchange_.request().head, classified ? &operation_ : nullptr,
-                                            signature_.service, refusal_kind_, facts_.operation_id},
-                                           refusal);
+  const aws::HttpHead& head = exchange_.request().head;
+  const std::string service = signature_.service.empty() ? aws::claimed_service(head) : signature_.service;
+  aws::ErrorAnswer answer =
+      refusal_answer({head, classified ? &operation_ : nullptr, service, refusal_kind_, facts_.operation_id}, refusal);
   if (record) {
     Json data = record::refused_data(facts_, refusal, judgement(), answer.status);
     auto recorded =

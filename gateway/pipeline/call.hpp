@@ -31,8 +31,8 @@ class Call {
   Call& operator=(const Call&) = delete;
 
   boost::asio::awaitable<void> run();
-  /// A request signed for sts: the gateway answers its own operations, the rest is refused.
-  boost::asio::awaitable<void> run_sts();
+  /// What is refused by its head alone: recorded, and answered in the service's shape.
+  boost::asio::awaitable<void> run_refused(operation::Refusal refusal);
 
   /// A new configuration: what the kill switch names ends here, waiting or streaming.
   void configuration_changed(const service::Snapshot& snapshot);
@@ -42,12 +42,16 @@ class Call {
   template <class T>
   using Task = boost::asio::awaitable<T>;
 
+  // call_sts.cpp: a request signed for sts; the gateway answers its own operations, the rest is refused.
+  Task<void> run_sts();
+
   // call_intake.cpp: fails with the refusal that the agent gets.
   Task<std::optional<operation::Refusal>> intake();
   void note_facts();
   std::optional<operation::Refusal> open_checked();
   Result<void> open_session();
   Result<void> find_target();
+  [[nodiscard]] Result<void> check_region(const config::Target& target) const;
   Task<Result<void>> understand();
   Task<Result<void>> understand_whole(std::size_t bytes_max);
   Task<Result<void>> take_streamed_body();
@@ -128,6 +132,7 @@ class Call {
   bool intended_ = false;  ///< the record holds an intent: a refusal beside it would contradict it
   Sha256 body_hash_;
   std::string held_piece_;
+  bool body_wrong_ = false;  ///< while it passed through: cut off before the target had the whole
   std::unique_ptr<http::UpstreamAnswer> answer_;
   int status_ = 0;
   aws::Headers answer_headers_;

@@ -13,7 +13,6 @@ using operation::Refusal;
 
 namespace {
 
-// An object that is read whole because it waits for people, or because its form must be taken apart.
 std::string header_or_empty(const aws::Headers& headers, std::string_view name) {
   const std::string* value = http::find_header(headers, name);
   return value == nullptr ? std::string() : *value;
@@ -69,9 +68,13 @@ Result<void> Call::find_target() {
   target_ = snapshot_->document.target(role_->target);
   if (target_ == nullptr) return fail(Code::denied, "the role's target is not configured any more");
   facts_.target = target_->name;
-  const auto& regions = target_->regions;
+  return check_region(*target_);
+}
+
+Result<void> Call::check_region(const config::Target& target) const {
+  const auto& regions = target.regions;
   if (!regions.empty() && std::find(regions.begin(), regions.end(), signature_.region) == regions.end())
-    return fail(Code::denied, "region " + display(signature_.region, 64) + " is not one of target " + target_->name);
+    return fail(Code::denied, "region " + display(signature_.region, 64) + " is not one of target " + target.name);
   return {};
 }
 
@@ -162,7 +165,6 @@ std::optional<Refusal> Call::open_checked() {
 }
 
 asio::awaitable<std::optional<Refusal>> Call::intake() {
-  if (auto refusal = open_checked()) co_return refusal;
   if (auto understood = co_await understand(); !understood) co_return refusal_of(understood.error());
   record::describe(facts_, operation_);
   co_return std::nullopt;

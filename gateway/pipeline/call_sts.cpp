@@ -28,11 +28,6 @@ Result<void> Call::may_assume(const std::string& role_arn) const {
 }
 
 asio::awaitable<void> Call::run_sts() {
-  note_facts();
-  if (auto refusal = open_checked()) {
-    co_await refuse(std::move(*refusal), true);
-    co_return;
-  }
   if (!services_.configuration.lease_held()) {
     Refusal refusal{"unavailable", Code::unavailable,
                     "this gateway has not heard from the bus and may not decide by an old configuration"};

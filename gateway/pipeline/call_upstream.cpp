@@ -33,7 +33,8 @@ bool Call::must_mask() const { return is_mask_due(decision_.obligations, snapsho
 
 /// Parameters go into the record, and before reviewers, only as the masker leaves them.
 asio::awaitable<Result<void>> Call::mask_parameters() {
-  if (facts_.parameters.empty()) co_return Result<void>();
+  // Also asked about nothing: whether the masker answers must be known before the call is sent.
+  const bool nothing = facts_.parameters.empty();
   // Named, not braced inside the co_await: GCC 12 destroys such temporaries at another address than it made them.
   const MaskSubject subject{"application/json", {}, "record", false};
   auto question =
@@ -41,6 +42,7 @@ asio::awaitable<Result<void>> Call::mask_parameters() {
   auto masked = co_await services_.bus("masks", std::move(question), system_now() + kMaskTime, std::string());
   if (!masked) co_return masked.error();
   if (masked->attachments.size() != 1) co_return Error{Code::malformed, "the masker answered without the bytes"};
+  if (nothing) co_return Result<void>();
   if (masked->body.contains("blocked")) {
     facts_.parameters = {{"withheld", "could not be inspected"}};
     co_return Result<void>();
@@ -83,14 +85,20 @@ asio::awaitable<Result<std::string>> Call::next_body_piece() {
   while (!exchange_.body_ended()) {
     std::string piece;
     auto more = co_await exchange_.read_piece(piece);
-    if (!more) co_return Error{Code::malformed, more.error().context};
+    if (!more) {
+      body_wrong_ = true;
+      co_return Error{Code::malformed, more.error().context};
+    }
     body_hash_.update(piece);
     std::swap(piece, held_piece_);
     if (!exchange_.body_ended() && !piece.empty()) co_return piece;
     if (exchange_.body_ended()) {
       const Hash hash = body_hash_.finish();
       if (signature_.payload == aws::PayloadForm::hashed) {
-        if (auto fits = aws::check_body(signature_, hash); !fits) co_return fits.error();
+        if (auto fits = aws::check_body(signature_, hash); !fits) {
+          body_wrong_ = true;
+          co_return fits.error();
+        }
       }
       piece += held_piece_;
       held_piece_.clear();
@@ -121,13 +129,14 @@ asio::awaitable<Call::Events> Call::send_upstream() {
   const auto began = Steady::now();
   auto head = upstream_head();
   if (!head) co_return operation::SendFailed{head.error(), false};
+  if (actor_.claimed()) settle("sent");
   auto connection = connection_of(destination_, *head);
   if (!connection) co_return operation::SendFailed{connection.error(), false};
   const http::BodySource source = [this] { return next_body_piece(); };
   auto sent = co_await services_.upstream.send(*connection, *head, streamed_body_ ? BytesView() : BytesView(body_),
                                                streamed_body_ ? &source : nullptr);
   upstream_time_ += Steady::now() - began;
-  if (!sent) co_return operation::SendFailed{sent.error().error, sent.error().bytes_left};
+  if (!sent) co_return operation::SendFailed{sent.error().error, sent.error().bytes_left, body_wrong_};
   body_ = Bytes();
   answer_ = std::move(*sent);
   const http::ResponseHead& answered = answer_->head();

@@ -14,6 +14,8 @@ namespace asio = boost::asio;
 
 namespace {
 
+// Each costs 36 bytes of a session token, and nobody needs as many.
+constexpr std::size_t kAssumedMax = 8;
 constexpr Duration kSessionMin = std::chrono::minutes(15);
 
 std::string header_or_empty(const aws::Headers& headers, std::string_view name) {
@@ -300,11 +302,14 @@ asio::awaitable<void> Login::signed_call(const identity::Session& session, const
     wish.role_arn = asked->role_arn;
     wish.policy = asked->policy;
     identity::Session next = session;
+    next.assumed_from.push_back(session.id);
     next.role_arn = asked->role_arn;
     next.role_session_name = asked->role_session_name;
     const config::RoleSettings* role = snapshot_->document.role(asked->role_arn);
     auto trusted = check_trust(wish, next, session.role_arn);
-    if (!session.policy.empty()) {
+    if (next.assumed_from.size() > kAssumedMax) {
+      admitted = fail(Code::denied, "roles were assumed one from another too often; log in again");
+    } else if (!session.policy.empty()) {
       // A session that was narrowed stays narrowed: two policies cannot be carried, so it goes no further.
       admitted = fail(Code::denied, "a session with a policy of its own cannot assume another role");
     } else if (!trusted) {

@@ -23,18 +23,20 @@ bool is_signed(const aws::HttpHead& head) {
          head.query().find("X-Amz-Signature=") != std::string_view::npos;
 }
 
-/// The service of an Authorization header's credential scope; routing only, nothing is verified by it.
-bool is_scope_sts(const aws::HttpHead& head) {
-  const std::string* authorization = http::find_header(head.headers, "authorization");
-  return authorization != nullptr && authorization->find("/sts/aws4_request") != std::string::npos;
-}
-
 bool may_be_form(const http::RequestHead& request) {
   const std::string* type = http::find_header(request.head.headers, "content-type");
   return request.head.method == "POST" && type != nullptr && type->starts_with("application/x-www-form-urlencoded");
 }
 
 }  // namespace
+
+asio::awaitable<void> record_unread(Services& services, std::string source_ip, Error error, int status) {
+  record::OperationFacts facts;
+  facts.operation_id = to_text(services.ids.next(system_now()));
+  facts.source_ip = std::move(source_ip);
+  Json data = record::refused_data(facts, {"invalid", error.code, error.context}, {}, status);
+  (void)co_await services.record.record(record::type::kOperationRefused, facts.operation_id, std::move(data));
+}
 
 asio::awaitable<void> serve(Services& services, http::Exchange& exchange) {
   const service::SnapshotPtr snapshot = services.configuration.current();
@@ -44,7 +46,10 @@ asio::awaitable<void> serve(Services& services, http::Exchange& exchange) {
     co_return;
   }
   if (!snapshot->is_own_host(request.host)) {
-    co_await answer_plain(exchange, 421, "Host is not a name of this gateway (gateway.hosts)\n");
+    operation::Refusal refusal{"invalid", Code::denied,
+                               "Host " + display(request.host, 128) + " is not a name of this gateway (gateway.hosts)"};
+    Call call(services, exchange);
+    co_await call.run_refused(std::move(refusal));
     co_return;
   }
   // A bucket may have that name too, but then the request is signed.
@@ -57,7 +62,9 @@ asio::awaitable<void> serve(Services& services, http::Exchange& exchange) {
   if (!is_signed(request.head) && may_be_form(request)) {
     auto body = co_await exchange.read_body(kLoginBytesMax);
     if (!body) {
-      co_await answer_plain(exchange, http::status_of(body.error()), body.error().context + "\n");
+      operation::Refusal refusal = refusal_of(body.error());
+      Call call(services, exchange);
+      co_await call.run_refused(std::move(refusal));
       co_return;
     }
     if (aws::is_sts_call(request.head, *body)) {
@@ -67,11 +74,7 @@ asio::awaitable<void> serve(Services& services, http::Exchange& exchange) {
     }
   }
   Call call(services, exchange);
-  if (is_scope_sts(request.head)) {
-    co_await call.run_sts();
-  } else {
-    co_await call.run();
-  }
+  co_await call.run();
 }
 
 }  // namespace holdpoint::pipeline

@@ -1,6 +1,7 @@
 // What one shard lends to the calls that it serves. All of it is the shard's own but the parts marked shared.
 #pragma once
 
+#include <atomic>
 #include <boost/asio/any_io_executor.hpp>
 #include <list>
 #include <map>
@@ -21,13 +22,18 @@ class Call;
 /// Signing keys of agents' sessions, derived once a day, region and service; bounded, cleared when full.
 class SigningKeys {
  public:
-  /// The key for one access key and scope; `secret` is used only when it is not there yet.
+  /// The key for one access key and scope. A key that was made from another secret is made anew: an operator may have
+  /// mended the secret under the same access key id.
   BytesView get(const std::string& access_key_id, BytesView secret, const std::string& date, const std::string& region,
                 const std::string& service);
 
  private:
   static constexpr std::size_t kKeysMax = 20000;
-  std::map<std::string, Secret> keys_;
+  struct Kept {
+    Secret secret;
+    Secret key;
+  };
+  std::map<std::string, Kept> keys_;
 };
 
 struct Services {
@@ -44,6 +50,7 @@ struct Services {
   std::list<Call*> running;  ///< for the kill switch
   SigningKeys signing_keys;
   RandomIdSource ids;
+  std::atomic<std::size_t> calls{0};  ///< running.size(), for other threads to read
 };
 
 }  // namespace holdpoint::pipeline

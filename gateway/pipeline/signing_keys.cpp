@@ -8,9 +8,11 @@ BytesView SigningKeys::get(const std::string& access_key_id, BytesView secret, c
   // The parts cannot run into each other: keys and dates have fixed alphabets without "/".
   std::string name = access_key_id + "/" + date + "/" + region + "/" + service;
   const auto found = keys_.find(name);
-  if (found != keys_.end()) return found->second.reveal();
+  if (found != keys_.end() && constant_time_equal(found->second.secret.reveal(), secret))
+    return found->second.key.reveal();
   if (keys_.size() >= kKeysMax) keys_.clear();
-  return keys_.emplace(std::move(name), aws::derive_signing_key(secret, date, region, service)).first->second.reveal();
+  Kept kept{Secret(Bytes(secret)), aws::derive_signing_key(secret, date, region, service)};
+  return keys_.insert_or_assign(std::move(name), std::move(kept)).first->second.key.reveal();
 }
 
 }  // namespace holdpoint::pipeline

@@ -82,7 +82,6 @@ Json Process::status() const {
       targets.push_back(
           {{"name", target.name}, {"type", target.type}, {"account", target.account}, {"regions", target.regions}});
   }
-  // Counts of the leading shard are exact, others are read at their own pace; parked and journal are the process's.
   std::size_t calls = 0;
   for (const auto& shard : shards_) calls += shard->counts().calls;
   return {{"name", identity_.name},

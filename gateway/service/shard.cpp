@@ -173,6 +173,9 @@ asio::awaitable<void> Shard::State::serve(tcp::socket socket) {
   }
   co_await http::serve_connection(
       std::move(stream), {}, [this](http::Exchange& exchange) { return pipeline::serve(services, exchange); },
+      [this](std::string source_ip, Error error, int status) {
+        return pipeline::record_unread(services, std::move(source_ip), std::move(error), status);
+      },
       [this] { return stopping; });
 }
 
@@ -244,9 +247,7 @@ asio::awaitable<void> Shard::recover() {
   }
 }
 
-ShardCounts Shard::counts() const {
-  return {state_->connections.size(), state_->services.running.size(), state_->claims.unsettled()};
-}
+ShardCounts Shard::counts() const { return {state_->services.calls.load(std::memory_order_relaxed)}; }
 
 asio::awaitable<void> Shard::stop() {
   State& state = *state_;

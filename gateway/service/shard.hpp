@@ -25,9 +25,7 @@ struct Shared {
 };
 
 struct ShardCounts {
-  std::size_t connections = 0;
   std::size_t calls = 0;
-  std::size_t unsettled = 0;
 };
 
 /// Connections of one shard: above the 10,000 parked calls that one gateway holds, below the usual descriptor limit.
@@ -49,6 +47,7 @@ class Shard {
   void configuration_changed(SnapshotPtr snapshot);
   /// On the shard's thread: settles what a boot before left behind.
   boost::asio::awaitable<void> recover();
+  /// Any thread.
   [[nodiscard]] ShardCounts counts() const;
 
   /// Runs until stopped; the main thread's shard directly, the others in their thread.

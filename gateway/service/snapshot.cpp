@@ -61,6 +61,9 @@ std::string Snapshot::revoked(const identity::Session& session, std::string_view
   const config::Revocations& list = document.revoked;
   if (names(list.principals, session.principal.name())) return "the principal is revoked";
   if (names(list.sessions, session.id)) return "the session is revoked";
+  const auto& from = session.assumed_from;
+  if (std::any_of(from.begin(), from.end(), [&](const auto& id) { return names(list.sessions, id); }))
+    return "the session that it was assumed from is revoked";
   if (names(list.roles, session.role_arn)) return "the role is revoked";
   if (names(list.targets, target)) return "the target is revoked";
   return {};

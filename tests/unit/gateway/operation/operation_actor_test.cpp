@@ -69,6 +69,7 @@ const std::map<std::string, Event>& events() {
       {"IntentFailed", IntentFailed{{Code::not_durable, "disk full"}}},
       {"SendFailedBefore", SendFailed{kDown, false}},
       {"SendFailedAfter", SendFailed{kDown, true}},
+      {"SendCutOff", SendFailed{{Code::tampered, "another body"}, true, true}},
       {"Answered", UpstreamAnswered{200, false, false}},
       {"AnsweredError", UpstreamAnswered{400, false, false}},
       {"AnsweredToMask", UpstreamAnswered{200, false, true}},
@@ -117,6 +118,7 @@ std::vector<Row> rows() {
   parked.insert({{"WaitEnded", "Refuse:timed_out"}, {"ClientGone", "Abandon"}, {"Revoked", "Refuse:revoked"}});
   const std::map<std::string, std::string> sending{{"SendFailedBefore", "RecordOutcome:failed:blocked"},
                                                    {"SendFailedAfter", "RecordOutcome:unknown:blocked"},
+                                                   {"SendCutOff", "RecordOutcome:failed:blocked"},
                                                    {"Answered", "RecordOutcome:done"},
                                                    {"AnsweredError", "RecordOutcome:failed"},
                                                    {"AnsweredToMask", "Mask"},
@@ -198,6 +200,7 @@ std::vector<Row> rows() {
        {"Permitted", "IntentRecorded", "Revoked"},
        State::sending,
        {{"SendFailedBefore", "RecordOutcome:failed:blocked"},
+        {"SendCutOff", "RecordOutcome:failed:blocked"},
         {"SendFailedAfter", "RecordOutcome:unknown:blocked"},
         {"Answered", "RecordOutcome:done:blocked"},
         {"AnsweredError", "RecordOutcome:failed:blocked"},

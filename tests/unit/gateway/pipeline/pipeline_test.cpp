@@ -5,6 +5,7 @@
 #include "gateway/pipeline/judgement.hpp"
 #include "gateway/pipeline/masking.hpp"
 #include "gateway/pipeline/refusal_answer.hpp"
+#include "gateway/pipeline/services.hpp"
 #include "gateway/pipeline/waiting.hpp"
 #include "gateway/service/recovery.hpp"
 
@@ -89,6 +90,15 @@ TEST(Refusal, of_a_call_that_may_have_run_is_never_one_that_sdks_retry) {
     EXPECT_NE(answer.status, 429) << static_cast<int>(code);
     EXPECT_EQ(answer.body.find("Throttl"), std::string::npos) << static_cast<int>(code);
   }
+}
+
+TEST(SigningKeys, follow_a_secret_that_was_mended_under_the_same_id) {
+  SigningKeys keys;
+  const Bytes first(keys.get("AKIA", "wrong", "20260101", "eu-west-1", "s3"));
+  EXPECT_EQ(keys.get("AKIA", "wrong", "20260101", "eu-west-1", "s3"), first);
+  const Bytes second(keys.get("AKIA", "right", "20260101", "eu-west-1", "s3"));
+  EXPECT_NE(second, first);
+  EXPECT_EQ(second, aws::derive_signing_key("right", "20260101", "eu-west-1", "s3").reveal());
 }
 
 // ---- recovery -----------------------------------------------------------------------------------------------------
