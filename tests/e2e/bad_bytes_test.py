@@ -1,0 +1,239 @@
+"""What is wrong below AWS's protocols: framing, sizes, hosts, and characters that would fool whoever reads the record."""
+
+import json
+import re
+
+import pytest
+
+import hostile
+
+S3 = hostile.wire["s3"]
+JSON = hostile.wire["json"]
+# Terminal escapes, line ends, bidirectional overrides and marks, zero-width characters.
+TREACHEROUS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+
+
+@pytest.fixture(scope="module")
+def deployment():
+    made = hostile.Deployment()
+    try:
+        made.start()
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture(scope="module")
+def credentials(deployment):
+    return deployment.login()
+
+
+def signed(deployment, credentials, **change):
+    return hostile.Request(deployment, credentials, JSON, **change).bytes()
+
+
+def recorded(deployment, reason):
+    """A refusal in the record whose reason says this."""
+    def find():
+        return [row for row in deployment.sql("SELECT reason, status, decision FROM audit.denials")
+                if reason in str(row["reason"])]
+    return hostile.harness.wait_for(find, f"a refusal in the record: {reason}")
+
+
+def insert(data, line):
+    """One more line at the end of the head."""
+    return data.replace(b"\r\n\r\n", b"\r\n" + line + b"\r\n\r\n", 1)
+
+
+FRAMING = {
+    "length and chunked": (lambda data: insert(data, b"Transfer-Encoding: chunked"), "contradict"),
+    "length 0 and chunked": (lambda data: re.sub(rb"Content-Length: \d+", b"Content-Length: 0\r\nTransfer-Encoding: chunked",
+                                                 data), "contradict"),
+    "two lengths": (lambda data: insert(data, b"Content-Length: 5"), "stands twice"),
+    "two equal lengths": (lambda data: insert(data, re.search(rb"Content-Length: \d+", data).group()), "stands twice"),
+    "a signed length": (lambda data: data.replace(b"Content-Length: ", b"Content-Length: +"), "not a number"),
+    "a list of lengths": (lambda data: re.sub(rb"Content-Length: (\d+)", rb"Content-Length: \1, \1", data), "not a number"),
+    "another coding": (lambda data: re.sub(rb"Content-Length: \d+", b"Transfer-Encoding: gzip, chunked", data), "chunked"),
+    "a hidden coding": (lambda data: re.sub(rb"Content-Length: \d+", b"Transfer-Encoding: \x0bchunked", data), "control"),
+    "a space before the colon": (lambda data: insert(data, b"X-A : b"), "valid name"),
+    "a folded line": (lambda data: insert(data, b"X-A: b\r\n c"), "folded"),
+    "a bare line feed": (lambda data: insert(data, b"X-A: b\nX-B: c"), "line feed"),
+    "a bare carriage return": (lambda data: insert(data, b"X-A: b\rX-B: c"), "control"),
+    "a NUL": (lambda data: insert(data, b"X-A: b\x00"), "NUL"),
+    "two hosts": (lambda data: insert(data, b"Host: evil.example.com"), "stands twice"),
+    "no host": (lambda data: re.sub(rb"Host: [^\r]*\r\n", b"", data), "missing"),
+    "HTTP/1.0": (lambda data: data.replace(b"HTTP/1.1", b"HTTP/1.0", 1), "HTTP/1.1"),
+    "an absolute target": (lambda data: data.replace(b"POST / ", b"POST http://evil.example.com/ ", 1), "must be a path"),
+    "an authority target": (lambda data: data.replace(b"POST / ", b"POST evil.example.com:80 ", 1), "must be a path"),
+    "CONNECT": (lambda data: data.replace(b"POST / ", b"CONNECT evil.example.com:80 ", 1), "not served"),
+    "an upgrade": (lambda data: insert(data, b"Upgrade: h2c"), "Upgrade"),
+    "too many headers": (lambda data: insert(data, b"\r\n".join(b"X-%d: a" % n for n in range(200))), "128 headers"),
+    "a header of 64 KiB": (lambda data: insert(data, b"X-Long: " + b"a" * 65536), "32 KiB"),
+    "a target of 64 KiB": (lambda data: data.replace(b"POST / ", b"POST /" + b"a" * 65536 + b" ", 1), "32 KiB"),
+}
+
+
+@pytest.mark.parametrize("spoil, text", FRAMING.values(), ids=FRAMING.keys())
+def test_a_head_that_two_readers_could_read_differently(deployment, credentials, spoil, text):
+    before = deployment.reached()
+    answer = hostile.exchange(deployment, spoil(signed(deployment, credentials)))
+    assert answer.status in (400, 431)
+    assert text.lower() in answer.body.decode().lower()
+    assert answer.headers.get("connection") == "close"
+    assert deployment.reached() == before
+    assert recorded(deployment, text)[0]["decision"] == "invalid"
+
+
+def test_a_second_request_hidden_behind_the_first(deployment, credentials):
+    """Smuggling needs a second reader; here the second request is not read at all."""
+    before = deployment.reached()
+    data = signed(deployment, credentials)
+    answer = hostile.exchange(deployment, data + data)
+    assert answer.status == 400
+    assert deployment.reached() == before
+
+
+CHUNKS = {"a size that overflows": b"ffffffffffffffff\r\n", "a negative size": b"-1\r\n", "no size": b"\r\n",
+          "a bare line feed": b"5\nhello\r\n0\r\n\r\n", "data longer than its size": b"1\r\nhello\r\n0\r\n\r\n"}
+
+
+@pytest.mark.parametrize("chunks", CHUNKS.values(), ids=CHUNKS.keys())
+def test_a_chunked_body_that_is_broken(deployment, credentials, chunks):
+    before = deployment.reached()
+    head, _, _ = signed(deployment, credentials).partition(b"\r\n\r\n")
+    head = re.sub(rb"Content-Length: \d+", b"Transfer-Encoding: chunked", head)
+    answer = hostile.exchange(deployment, head + b"\r\n\r\n" + chunks)
+    code, _ = answer.error("json")
+    assert code == "ValidationException" and answer.status == 400
+    assert deployment.reached() == before
+    assert deployment.refusal(answer.request_id)["decision"] == "invalid"
+
+
+HOSTS = ["evil.example.com", "169.254.169.254", "dynamodb.eu-west-1.amazonaws.com", "localhost.evil.example.com",
+         "127.0.0.1.evil.example.com", "evil.127.0.0.1", "127.0.0.2"]
+
+
+@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("wire", [JSON, S3], ids=["json", "s3"])
+def test_a_host_that_is_not_ours(deployment, credentials, wire, host):
+    before = deployment.reached()
+    answer = hostile.Request(deployment, credentials, wire, host=host).send()
+    code, message = answer.error(wire.parser)
+    assert code in ("AccessDeniedException", "AccessDenied") and host in message
+    assert answer.status == 403 and not hostile.is_retried(answer.status, code)
+    assert deployment.reached() == before
+    assert deployment.refusal(answer.request_id)["reason"]
+
+
+STEERING = {"X-Forwarded-Host": "evil.example.com", "X-Forwarded-Proto": "https", "Forwarded": "host=evil.example.com",
+            "X-Host": "evil.example.com", "X-Original-Host": "evil.example.com", "X-Forwarded-Server": "evil.example.com",
+            "Via": "1.1 evil", "X-Amz-Source-Host": "evil.example.com"}
+
+
+@pytest.mark.parametrize("name, value", STEERING.items(), ids=STEERING.keys())
+def test_headers_do_not_steer_where_a_call_goes(deployment, credentials, name, value):
+    """Refused, or dropped: the target's host is the operator's word, and the header does not leave."""
+    before = len(deployment.trap.seen)
+    request = hostile.Request(deployment, credentials, hostile.wire["query"], headers={name: value})
+    answer = request.send()
+    if answer.status == 403:
+        assert len(deployment.trap.seen) == before
+        return
+    assert answer.status == 200
+    seen = deployment.trap.seen[-1]
+    assert seen["host"] == deployment.trap.url.removeprefix("http://")
+    assert name.lower() not in {header.lower() for header in seen["headers"]}
+
+
+def test_a_member_that_becomes_part_of_a_host_is_checked(deployment, credentials):
+    before = deployment.reached()
+    wire = hostile.Wire("s3control", "s3", "rest-xml", "GET", "/v20180820/bucket", X_Amz_Account_Id="evil.example.com/")
+    answer = hostile.Request(deployment, credentials, wire).send()
+    assert answer.status in (400, 403), answer.body
+    assert deployment.reached() == before
+
+
+def test_agents_headers_do_not_reach_the_target(deployment, credentials):
+    """Nothing of the gateway-local credentials leaves, and no connection header."""
+    answer = hostile.Request(deployment, credentials, hostile.wire["query"],
+                             headers={"Cookie": "a=b", "Proxy-Authorization": "x", "Te": "trailers"}).send()
+    assert answer.status == 200
+    text = json.dumps(deployment.trap.seen[-1]["headers"])
+    for secret in (credentials.access_key, credentials.token, "Cookie", "Proxy-Authorization", "trailers"):
+        assert secret not in text
+
+
+# What people see
+
+EVIL = "\x1b[2J\x1b]0;owned\x07 \u202egnp.exe\u202c \u2066x\u2069\u200b \u009b31m \r\nforged: line"
+
+
+def shown(deployment):
+    """Everything that commands show people about operations and sessions."""
+    sessions = deployment.holdpoint_json("sessions list")
+    text = deployment.holdpoint("operations list") + deployment.holdpoint("sessions list")
+    for session in sessions[:5]:
+        text += deployment.holdpoint(["sessions", "replay", session["session_id"]])
+        text += deployment.holdpoint(["sessions", "show", session["session_id"]])
+    return text
+
+
+def test_what_agents_name_cannot_fool_whoever_reads_it(deployment, credentials):
+    header = EVIL.replace("\r\n", " ").translate({code: None for code in (*range(0x20), 0x7f)})
+    request = hostile.Request(deployment, credentials, JSON, headers={"User-Agent": "agent " + header},
+                              body=json.dumps({"TableName": "orders", "Key": {"id": {"S": "k" + EVIL}}}).encode())
+    request.send()
+    table = hostile.Request(deployment, credentials, JSON,
+                            body=json.dumps({"TableName": "t" + EVIL, "Key": {"id": {"S": "1"}}}).encode())
+    table.send()
+    key = "%1B%5B2J%E2%80%AEgnp%E2%80%8B%0D%0Aforged"
+    answer = hostile.Request(deployment, credentials, S3, target=f"/reports/{key}").send()
+    assert answer.request_id
+
+    hostile.Request(deployment, credentials, JSON, region="us-east-1", headers={"User-Agent": "agent " + header}).send()
+    told = lambda: len([entry for entry in deployment.entries() if "gnp" in json.dumps(entry)]) >= 4  # noqa: E731
+    hostile.harness.wait_for(told, "all of it in the record")
+    assert [row for row in deployment.sql("SELECT * FROM audit.denials") if "gnp" in (row["user_agent"] or "")]
+    text = shown(deployment)
+    assert not TREACHEROUS.search(text), repr(TREACHEROUS.search(text).group())
+    assert "\nforged" not in text
+
+
+def test_a_held_call_with_evil_names_is_shown_to_reviewers_as_it_is(deployment):
+    client = deployment.boto("dynamodb", retries={"total_max_attempts": 1}, parameter_validation=False,
+                             user_agent_extra="x\u200bevil".encode("ascii", "ignore").decode())
+    import threading
+
+    def delete():
+        try:
+            client.delete_table(TableName="scratch" + EVIL)
+        except Exception:  # noqa: BLE001: a refusal is the expected end
+            pass
+    worker = threading.Thread(target=delete, daemon=True)
+    worker.start()
+    review = deployment.waiting_review()
+    for command in (["reviews", "list"], ["reviews", "show", review["review_id"]]):
+        text = deployment.holdpoint(command)
+        assert not TREACHEROUS.search(text), (command, repr(TREACHEROUS.search(text).group()))
+        assert "\nforged" not in text
+    deployment.holdpoint(["reviews", "reject", review["review_id"], "--as", "alice", "--groups", "sre", "--reason",
+                          "no " + EVIL.replace("\x00", "")], check=False)
+    worker.join(30)
+    assert not worker.is_alive()
+    text = deployment.holdpoint("reviews list") + shown(deployment)
+    assert not TREACHEROUS.search(text), repr(TREACHEROUS.search(text).group())
+
+
+@pytest.mark.parametrize("name", ["a\x1bb", "a\u202eb", "a b", "a\nb", "a/b", "a", "x" * 65])
+def test_a_session_name_that_cloudtrail_would_not_take(deployment, name):
+    from urllib.parse import urlencode
+
+    body = urlencode({"Action": "AssumeRoleWithWebIdentity", "Version": "2011-06-15", "RoleArn": hostile.harness.ROLE,
+                      "RoleSessionName": name, "WebIdentityToken": deployment.token()}).encode()
+    head = (f"POST / HTTP/1.1\r\nHost: 127.0.0.1:{deployment.gateway_port}\r\nContent-Type: {hostile.FORM}\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n").encode()
+    answer = hostile.exchange(deployment, head + body)
+    code, message = answer.error("query")
+    assert code == "ValidationError" and "RoleSessionName" in message
+    text = shown(deployment)
+    assert not TREACHEROUS.search(text)
