@@ -350,6 +350,9 @@ void from_object(const Json& object, std::string& problem, Document& out) {
   from_array(members, "keys", problem, out.keys);
   if (const Json* sealed = members.get("sealed")) sealed_from_object(*sealed, "/sealed", problem, out);
   part("revoked", out.revoked);
+  // Documents that were issued before these two existed go on.
+  if (object.is_object() && object.contains("revoked_in_file")) part("revoked_in_file", out.revoked_in_file);
+  if (object.is_object() && object.contains("revoked_by_hand")) part("revoked_by_hand", out.revoked_by_hand);
 }
 
 }  // namespace
@@ -383,7 +386,9 @@ std::string document_to_json(const Document& document) {
                   {"masking", to_object(document.masking)},
                   {"keys", to_array(document.keys)},
                   {"sealed", sealed_to_object(document)},
-                  {"revoked", to_object(document.revoked)}});
+                  {"revoked", to_object(document.revoked)},
+                  {"revoked_in_file", to_object(document.revoked_in_file)},
+                  {"revoked_by_hand", to_object(document.revoked_by_hand)}});
 }
 
 Result<Document> document_from_json(std::string_view text) {

@@ -2,7 +2,7 @@
 // with the operator's key under a rising version, and the broker distributes (Clone). Plain data, no behaviour.
 //
 //   {"deployment","version","issued_at","gateway":{…},"issuers":[…],"targets":[…],"roles":[…],"reviewers":{…},
-//    "masking":{…},"keys":[…],"sealed":{…},"revoked":{…}}
+//    "masking":{…},"keys":[…],"sealed":{…},"revoked":{…},"revoked_in_file":{…},"revoked_by_hand":{…}}
 //
 // Signed form on the wire and on disk: {"document": "<the exact JSON text>", "signature": base64 Ed25519 over
 // "holdpoint-configuration-v1\n" + text}. Older or unsigned is refused, also after a restart.
@@ -118,7 +118,9 @@ struct Document {
   std::map<std::string, Bytes>
       sealed_credentials;  ///< name -> box; opens to {"access_key_id","secret_access_key","session_token"?}
   std::vector<SealedKey> session_keys;  ///< 32 bytes each when opened; sessions and review digests derive from them
-  Revocations revoked;
+  Revocations revoked;                  ///< all in force: the union of the next two
+  Revocations revoked_in_file;          ///< by the YAML file; goes when it goes there
+  Revocations revoked_by_hand;          ///< by `holdpoint revoke`; stays until it is undone there
 
   [[nodiscard]] const PeerKey* key(std::string_view key_id) const;
   [[nodiscard]] const Target* target(std::string_view name) const;

@@ -5,6 +5,7 @@
 #include "bus/config/private_file.hpp"
 #include "ops/cli/commands/context.hpp"
 #include "ops/cli/commands/output.hpp"
+#include "ops/cli/deployment/access.hpp"
 #include "ops/cli/deployment/certificate.hpp"
 #include "ops/cli/deployment/deployment.hpp"
 
@@ -74,12 +75,17 @@ Result<void> tls(const Context& context, const Options& options) {
   }
   const std::filesystem::path folder =
       options.folder.empty() ? context.layout().var / "tls" : std::filesystem::path(options.folder);
+  if (auto layout = context.layout(); options.folder.empty()) {
+    if (auto allowed = deployment::check_access(layout); !allowed) return allowed.error();
+  }
   auto made = deployment::make_self_signed(folder, options.names);
   if (!made) return made.error();
   std::cout << "certificate  " << made->certificate.string() << "\nkey          " << made->key.string()
             << "\n\nIn the configuration file:\n  gateway: { tls: { certificate: " << made->certificate.string()
-            << ", key: " << made->key.string() << " } }\nFor clients: AWS_CA_BUNDLE=" << made->certificate.string()
-            << "\n";
+            << ", key: " << made->key.string()
+            << " } }\n\nClients trust it by a copy that they can read:\n  install -m 644 " << made->certificate.string()
+            << " /usr/local/share/ca-certificates/holdpoint.crt\n"
+            << "  export AWS_CA_BUNDLE=/usr/local/share/ca-certificates/holdpoint.crt   # Node: NODE_EXTRA_CA_CERTS\n";
   return {};
 }
 

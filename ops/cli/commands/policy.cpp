@@ -8,6 +8,7 @@
 #include "gateway/policy/lint.hpp"
 #include "ops/cli/commands/context.hpp"
 #include "ops/cli/commands/output.hpp"
+#include "ops/cli/deployment/action_names.hpp"
 #include "ops/cli/deployment/deployment.hpp"
 
 namespace holdpoint::commands {
@@ -27,6 +28,7 @@ struct Options {
 /// Groups and issuers come from a configuration; without one, what the policy names is taken to exist.
 policy::LintContext lint_context(const config::Document* document, const policy::Policy& policy) {
   policy::LintContext context;
+  context.matches_an_action = deployment::matches_an_action;
   if (document == nullptr) {
     for (const auto& statement : policy.statements()) {
       context.reviewer_groups.insert(statement.review.reviewers.begin(), statement.review.reviewers.end());

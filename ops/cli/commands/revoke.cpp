@@ -26,16 +26,22 @@ std::vector<std::string>& list_of(config::Revocations& revoked, const std::strin
 Result<void> revoke(const Context& context, const Options& options) {
   const auto layout = context.layout();
   auto version = deployment::issue(layout, [&](config::Document& document) -> Result<void> {
-    auto& names = list_of(document.revoked, options.kind);
+    auto& names = list_of(document.revoked_by_hand, options.kind);
     const auto found = std::find(names.begin(), names.end(), options.name);
-    if (options.undo && found == names.end()) {
-      return fail(Code::not_found, "the " + options.kind + " " + options.name + " is not revoked");
-    }
     if (options.undo) {
+      const auto& in_file = list_of(document.revoked_in_file, options.kind);
+      if (std::find(in_file.begin(), in_file.end(), options.name) != in_file.end()) {
+        return fail(Code::conflict, "the configuration file revokes the " + options.kind + " " + options.name +
+                                        "; take it out there, under `revoked`");
+      }
+      if (found == names.end()) {
+        return fail(Code::not_found, "the " + options.kind + " " + options.name + " is not revoked");
+      }
       names.erase(found);
     } else if (found == names.end()) {
       names.push_back(options.name);
     }
+    deployment::combine_revocations(document);
     return {};
   });
   if (!version) return version.error();

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "ops/cli/commands/context.hpp"
+#include "ops/cli/deployment/access.hpp"
 #include "ops/cli/deployment/machine.hpp"
 #include "ops/cli/supervisor/state.hpp"
 
@@ -65,6 +66,9 @@ Result<void> run_detached(const Context& context, const Options& options) {
 
 Result<void> down(const Context& context) {
   const auto layout = context.layout();
+  if (auto allowed = deployment::check_access(layout); !allowed && allowed.error().code == Code::denied) {
+    return allowed.error();
+  }
   auto state = supervisor::read_state(layout);
   if (!state || state->supervisor <= 1) {
     std::cout << "Nothing runs for " << layout.var.string() << ".\n";

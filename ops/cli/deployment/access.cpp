@@ -2,12 +2,16 @@
 
 #include <unistd.h>
 
+#include <cerrno>
+
 namespace holdpoint::deployment {
 
 Result<void> check_access(const supervisor::Layout& layout) {
   if (::access(layout.operator_identity().c_str(), R_OK) == 0) return {};
   if (errno == EACCES) {
-    return fail(Code::denied, layout.var.string() + " may be read by root and the services alone. Run this with sudo.");
+    return fail(Code::denied, layout.var.string() +
+                                  " may be opened by root alone (being in the group holdpoint is not enough). "
+                                  "Run this with sudo.");
   }
   return fail(Code::not_found, "there is no deployment in " + layout.var.string() +
                                    ". Start one with `holdpoint up`, or name its folder with --var.");

@@ -1,6 +1,8 @@
 #include "ops/cli/deployment/certificate.hpp"
 
-#include "bus/config/private_file.hpp"
+#include <unistd.h>
+
+#include "ops/cli/supervisor/layout.hpp"
 #include "ops/cli/supervisor/process.hpp"
 
 namespace holdpoint::deployment {
@@ -26,9 +28,16 @@ Result<CertificateFiles> make_self_signed(const fs::path& folder, const std::vec
                                             "/CN=" + names.front(), "-addext", "subjectAltName=" + alternatives,
                                             "-keyout", files.key.string(), "-out", files.certificate.string()}};
   if (auto made = supervisor::run_command(command); !made) return made.error();
-  fs::permissions(files.key, fs::perms::owner_read | fs::perms::owner_write, error);
-  fs::permissions(files.certificate, fs::perms(0644), error);
-  if (error) return fail(Code::configuration, files.certificate.string() + ": " + error.message());
+  // The gateway reads both, as the services' account.
+  supervisor::Account service = supervisor::current_account();
+  if (::geteuid() == 0) {
+    auto account = supervisor::ensure_system_account("holdpoint");
+    if (!account) return account.error();
+    service = std::move(*account);
+  }
+  fs::permissions(folder, fs::perms(0755), error);
+  if (auto given = supervisor::give(files.key, service, service.gid, 0600); !given) return given.error();
+  if (auto given = supervisor::give(files.certificate, service, service.gid, 0644); !given) return given.error();
   return files;
 }
 

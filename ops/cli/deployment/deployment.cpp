@@ -14,6 +14,7 @@
 #include "bus/identity/embedded_issuer.hpp"
 #include "gateway/policy/lint.hpp"
 #include "ops/cli/deployment/access.hpp"
+#include "ops/cli/deployment/action_names.hpp"
 #include "ops/cli/deployment/bus_client.hpp"
 
 namespace holdpoint::deployment {
@@ -77,6 +78,13 @@ config::SealedKey new_session_key(const Bytes& group_public) {
   return {.id = to_hex(random_bytes(8)), .sealed = seal_to(group_public, random_bytes(32))};
 }
 
+/// The operator signs configuration: that file stays with whoever runs the supervisor.
+Result<void> give_identity(const supervisor::Layout& layout, const Member& member) {
+  if (member.role == wire::Role::op) return {};
+  const auto& owner = member.role == wire::Role::masker ? layout.masker : layout.service;
+  return supervisor::give(layout.identity(member.name), owner, owner.gid, 0600);
+}
+
 /// The identity file of one member, and its row in the document. True when the document changed.
 Result<bool> ensure_member(const supervisor::Layout& layout, const config::Keyring& keyring, const Member& member,
                            config::Document& document) {
@@ -86,14 +94,14 @@ Result<bool> ensure_member(const supervisor::Layout& layout, const config::Keyri
     const auto known = std::find_if(document.keys.begin(), document.keys.end(), [&](const config::PeerKey& key) {
       return key.name == member.name && !key.revoked;
     });
-    if (known != document.keys.end()) return false;
+    if (known != document.keys.end()) {
+      if (auto given = give_identity(layout, member); !given) return given.error();
+      return false;
+    }
   }
   auto issued = keyring.issue(member.role, member.name);
   if (auto saved = config::save_identity(issued.identity, file); !saved) return saved.error();
-  // The operator signs configuration: that file stays with whoever runs the supervisor.
-  if (member.role != wire::Role::op) {
-    if (auto given = supervisor::give(file, layout.service, layout.service.gid, 0600); !given) return given.error();
-  }
+  if (auto given = give_identity(layout, member); !given) return given.error();
   for (auto& key : document.keys) {
     if (key.name == member.name) key.revoked = true;
   }
@@ -101,7 +109,23 @@ Result<bool> ensure_member(const supervisor::Layout& layout, const config::Keyri
   return true;
 }
 
+/// Adds what is not there yet.
+void merge(std::vector<std::string>& into, const std::vector<std::string>& names) {
+  for (const auto& name : names) {
+    if (std::find(into.begin(), into.end(), name) == into.end()) into.push_back(name);
+  }
+}
+
 }  // namespace
+
+void combine_revocations(config::Document& document) {
+  document.revoked = document.revoked_in_file;
+  const auto& by_hand = document.revoked_by_hand;
+  merge(document.revoked.principals, by_hand.principals);
+  merge(document.revoked.sessions, by_hand.sessions);
+  merge(document.revoked.roles, by_hand.roles);
+  merge(document.revoked.targets, by_hand.targets);
+}
 
 Result<void> prepare(const supervisor::Layout& layout, const std::vector<Member>& members) {
   const Lock lock(layout);
@@ -184,7 +208,8 @@ Result<void> hand_to_broker(const supervisor::Layout& layout) {
 }
 
 Result<config::Document> read_configuration(const fs::path& file) {
-  return config::compile(file, [](const config::Document& document) { return policy::lint_document(document); });
+  return config::compile(
+      file, [](const config::Document& document) { return policy::lint_document(document, matches_an_action); });
 }
 
 Edit from_file(const supervisor::Layout& layout, const fs::path& file) {
@@ -202,6 +227,8 @@ Edit from_file(const supervisor::Layout& layout, const fs::path& file) {
     document.roles = std::move(compiled->roles);
     document.reviewers = std::move(compiled->reviewers);
     document.masking = std::move(compiled->masking);
+    document.revoked_in_file = std::move(compiled->revoked);
+    combine_revocations(document);
     return {};
   };
 }

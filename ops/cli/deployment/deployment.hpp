@@ -1,6 +1,6 @@
 // The operator's side of a deployment: its keyring, the signed configuration document as last issued, and the only way
-// to change it. What the YAML file says is compiled into it; keys, sealed credentials, session keys and revocations are
-// carried from version to version.
+// to change it. What the YAML file says is compiled into it; keys, sealed credentials, session keys and revocations by
+// hand are carried from version to version.
 //
 // Not here: distribution to processes (the broker's), who runs (supervisor/).
 #pragma once
@@ -47,6 +47,10 @@ Result<config::Document> read_configuration(const std::filesystem::path& file);
 
 /// An edit that takes everything the YAML file says from the file.
 Edit from_file(const supervisor::Layout& layout, const std::filesystem::path& file);
+
+/// What is in force is what the file says and what `holdpoint revoke` said, so that neither admits what the other
+/// refuses.
+void combine_revocations(config::Document& document);
 
 /// The identity file of a process for this or another host, and its row in the document.
 Result<std::filesystem::path> issue_identity(const supervisor::Layout& layout, const Member& member,

@@ -130,14 +130,17 @@ Result<void> Machine::migrate(const std::string& program) {
 Result<void> Machine::start_program(const std::string& program, const std::string& name,
                                     std::vector<std::string> arguments) {
   std::error_code error;
+  const supervisor::Account& account = program == "holdpoint-masker" ? layout_.masker : layout_.service;
   const fs::path data = layout_.data(name);
   fs::create_directories(data, error);
-  if (auto given = supervisor::give(data, layout_.service, layout_.service.gid, 0700); !given) return given.error();
+  if (auto given = supervisor::give(data, account, account.gid, 0700); !given) return given.error();
   supervisor::Service service{.name = name};
   auto& command = service.launch.command;
   command.arguments = {(layout_.programs / program).string(), "--identity", layout_.identity(name).string()};
   command.arguments.insert(command.arguments.end(), arguments.begin(), arguments.end());
-  if (layout_.privileged) command.account = layout_.service;
+  if (layout_.privileged) command.account = account;
+  // Maskers connect to the bus as an account of their own, of the same group; the folder keeps everybody else out.
+  if (program == "holdpoint-bus") command.umask = 007;
   service.launch.log = layout_.log(name);
   return supervisor_->start(std::move(service));
 }

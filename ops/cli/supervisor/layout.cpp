@@ -74,7 +74,7 @@ Layout find_layout(fs::path var) {
   }
   const char* programs = std::getenv("HOLDPOINT_BIN");
   layout.programs = programs != nullptr && *programs != 0 ? fs::path(programs) : program_folder();
-  if (!layout.privileged) layout.service = layout.database = current_account();
+  if (!layout.privileged) layout.service = layout.masker = layout.database = current_account();
   return layout;
 }
 
@@ -84,6 +84,10 @@ Result<void> prepare_layout(Layout& layout) {
     auto service = ensure_system_account("holdpoint");
     if (!service) return service.error();
     layout.service = *service;
+    auto masker = ensure_system_account("holdpoint-masker");
+    if (!masker) return masker.error();
+    layout.masker = *masker;
+    layout.masker.groups = {layout.service.gid};
     const auto database = find_account("postgres");
     layout.database = database ? *database : *service;
     layout.database.groups = {layout.service.gid};  // may pass through var/

@@ -1,11 +1,13 @@
 // Where one deployment on one machine keeps its things. Derives paths, makes folders with their owners; no processes.
 //
 //   var/           root:holdpoint 0710   nobody else may even look
-//     keys/        operator.json, issuer, root's alone; NAME.json per process, the service account's
-//     bus/ auditor/ approvals/ gateway-N/   the service account's
+//     keys/        operator.json, issuer, root's alone; NAME.json per process, its account's
+//     bus/ auditor/ approvals/ gateway-N/   the service account's; masker-N/ the masker's
 //     postgres/    postgres'
 //     log/ run/    root's: logs, the supervisor's lock and state
 //   /run/holdpoint-<hash of var>/   sockets, because a socket's path may have 107 bytes
+//
+// The masker's account is in the group holdpoint: it may pass through var/ and reach the bus, and open nothing else.
 //
 // A checkout below a folder that others may not enter (a 0700 home) gets /var/lib/holdpoint-<hash> and `var` as a link.
 #pragma once
@@ -24,6 +26,7 @@ struct Layout {
   std::filesystem::path programs;  ///< where holdpoint-bus and the others are
   bool privileged = false;         ///< root: accounts of their own; else everything runs as the caller
   Account service;
+  Account masker;  ///< reads hostile bytes: of the files here only its own identity
   Account database;
 
   [[nodiscard]] std::filesystem::path keys() const { return var / "keys"; }

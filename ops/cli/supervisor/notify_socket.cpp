@@ -23,7 +23,7 @@ Result<NotifySocket> NotifySocket::open(const std::filesystem::path& path, const
   ::unlink(path.c_str());
   const int on = 1;
   if (::bind(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-      ::setsockopt(descriptor, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0 || ::chmod(path.c_str(), 0600) != 0 ||
+      ::setsockopt(descriptor, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0 || ::chmod(path.c_str(), 0660) != 0 ||
       (::geteuid() == 0 && ::chown(path.c_str(), owner.uid, owner.gid) != 0)) {
     return fail(Code::unavailable, path.string() + ": " + std::strerror(errno));
   }

@@ -55,7 +55,7 @@ bool become(const Account& account) {
   ::dup2(output, STDOUT_FILENO);
   ::dup2(output, STDERR_FILENO);
   ::setsid();
-  ::umask(077);
+  ::umask(command.umask);
   // A core file would hold credentials and unmasked answers.
   const rlimit none{0, 0};
   ::setrlimit(RLIMIT_CORE, &none);

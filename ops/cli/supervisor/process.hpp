@@ -18,6 +18,7 @@ namespace holdpoint::supervisor {
 struct Command {
   std::vector<std::string> arguments;           ///< the first is the program's file
   std::optional<Account> account;               ///< empty = as we are
+  unsigned umask = 077;                         ///< of the files that it makes
   std::vector<std::string> environment;         ///< NAME=value, added to PATH and LC_ALL; nothing is inherited
   std::string input;                            ///< for run_command: at most 1 MiB
   Duration within = std::chrono::seconds(120);  ///< for run_command
