@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "gateway/aws/sigv4.hpp"
 #include "gateway/http/head.hpp"
 #include "gateway/pipeline/answer.hpp"
 #include "gateway/pipeline/judgement.hpp"
