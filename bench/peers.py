@@ -294,7 +294,7 @@ def main():
                 pathlib.Path(options.json).write_text(json.dumps(figures, indent=1))
         finally:
             if deployment:
-                deployment.stop()
+                deployment.close()
             for server in reversed(servers):
                 server.stop()
 

@@ -8,7 +8,7 @@ using namespace std::chrono_literals;
 
 constexpr Duration kUpstreamPatience = 1500ms;
 constexpr Duration kMaskPatience = 2s;
-constexpr double kStreamBreaks = 0.02;
+constexpr double kStreamBreaks = 0.05;
 
 }  // namespace
 
@@ -101,7 +101,8 @@ void GatewayNode::on(const std::string& id, Call& call, const operation::RecordH
 void GatewayNode::on(const std::string& id, Call& call, const operation::StreamBody&) {
   to_client(call, {{"type", "head"}, {"body", call.body}});
   after(world().random().between(1ms, 300ms), [this, id] {
-    if (world().alive("target") && !world().random().chance(kStreamBreaks)) return tell(id, operation::BodyEnded{});
+    const bool breaks = now() < stage_->calm_from && world().random().chance(kStreamBreaks);
+    if (world().alive("target") && !breaks) return tell(id, operation::BodyEnded{});
     world().saw("stream broke off");
     tell(id, operation::BodyFailed{{Code::unavailable, "the target is gone"}});
   });
