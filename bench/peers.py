@@ -255,7 +255,7 @@ def report(subjects, write_us):
             ratio = rows[name]["cpu_us_64"]["gateway"] / max(rows["nginx"]["cpu_us_64"]["nginx"], 0.01)
             print(f"{name}: {ratio:.1f} times nginx's processor time (budget 4): {'met' if ratio <= 4 else 'MISSED'}")
     if "gateway, masked" in rows:
-        ratio = (sum(v for k, v in rows["gateway, masked"]["cpu_us_64"].items() if k != "gateway")
+        ratio = (sum(rows["gateway, masked"]["cpu_us_64"].values())
                  / max(rows["nginx"]["cpu_us_64"]["nginx"], 0.01))
         print(f"all processes, masked: {ratio:.1f} times nginx's processor time (budget 12): {'met' if ratio <= 12 else 'MISSED'}")
     return {"write_us": write_us, "plain_us": plain, "subjects": rows}
