@@ -146,7 +146,9 @@ Result<std::uint64_t> export_entries(const Options& options, std::uint64_t first
         object["bytes"] = to_base64(entry.bytes);
       }
       ++count;
-      if (!line(to_json(object))) return count;
+      // The same values in ASCII alone: nothing that an agent named can move a terminal's cursor or turn its text
+      // round.
+      if (!line(object.dump(-1, ' ', true, Json::error_handler_t::replace))) return count;
     }
   }
 }

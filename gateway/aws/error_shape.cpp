@@ -142,8 +142,11 @@ ErrorContext error_context(const HttpHead& head, std::string_view scope_service)
   }
   for (const ServiceModel* service : services) {
     for (const Protocol protocol : service->protocols) {
-      // A JSON service that was not called with X-Amz-Target speaks the query protocol, if any.
-      if (protocol == Protocol::json10 || protocol == Protocol::json11) continue;
+      // A JSON service that was not called with X-Amz-Target speaks the query protocol, if it knows one.
+      if (protocol == Protocol::json10 || protocol == Protocol::json11) {
+        if (!context.protocol) context.protocol = protocol;
+        continue;
+      }
       context.protocol = protocol;
       return context;
     }

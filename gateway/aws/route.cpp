@@ -99,9 +99,10 @@ Result<Route> target_route(const HttpHead& head, std::string_view target, const 
 }
 
 Result<void> check_unique(const Fields& fields) {
-  std::set<std::string_view> seen;
+  // By case too: nobody should have to know which of "Action" and "action" the service reads.
+  std::set<std::string> seen;
   for (const auto& entry : fields) {
-    if (!seen.insert(entry.first).second)
+    if (!seen.insert(to_lower(entry.first)).second)
       return fail(Code::malformed, "duplicate parameter " + display(entry.first, 80));
   }
   return {};

@@ -247,7 +247,8 @@ asio::awaitable<void> Login::container() {
 
 asio::awaitable<void> Login::refuse_sts(const Error& error) {
   RefusedRequest request{exchange_.request().head, nullptr, "sts", std::nullopt, request_id_};
-  if (error.code == Code::unauthenticated) request.kind = aws::Refusal::denied;
+  // There are no credentials yet that could be the wrong ones.
+  if (error.code == Code::unauthenticated || error.code == Code::revoked) request.kind = aws::Refusal::denied;
   if (error.code == Code::expired) request.kind = aws::Refusal::expired_token;
   aws::ErrorAnswer answer = refusal_answer(request, refusal_of(error));
   (void)co_await exchange_.reply(answer.status, std::move(answer.headers), answer.body);

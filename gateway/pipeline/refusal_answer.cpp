@@ -38,12 +38,13 @@ aws::ErrorAnswer refusal_answer(const RefusedRequest& request, const operation::
   }
   aws::Refusal kind = request.kind.value_or(aws::Refusal::denied);
   if (!request.kind) {
-    // What people or policy said is a denial, whatever its code reads like to a client.
+    // What people or policy said is a denial, whatever its code reads like to a client. Of revoked access it is the
+    // credentials that are refused: no other call would do better with them.
     const bool judged = refusal.decision == "denied" || refusal.decision == "rejected" || refusal.decision == "expired";
     const bool unknown = refusal.code == Code::outcome_unknown || refusal.code == Code::conflict;
     if (unknown) {
       kind = aws::Refusal::outcome_unknown;
-    } else if (!judged) {
+    } else if (!judged || refusal.code == Code::revoked) {
       kind = aws::refusal_for(Error{refusal.code, {}});
     }
   }

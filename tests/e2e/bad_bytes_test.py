@@ -2,9 +2,13 @@
 
 import json
 import re
+import threading
+import urllib.parse
 
+import botocore.exceptions
 import pytest
 
+import harness
 import hostile
 
 S3 = hostile.wire["s3"]
@@ -13,19 +17,8 @@ JSON = hostile.wire["json"]
 TREACHEROUS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 
 
-@pytest.fixture(scope="module")
-def deployment():
-    made = hostile.Deployment()
-    try:
-        made.start()
-        yield made
-    finally:
-        made.close()
-
-
-@pytest.fixture(scope="module")
-def credentials(deployment):
-    return deployment.login()
+def make_deployment():
+    return hostile.Deployment()
 
 
 def signed(deployment, credentials, **change):
@@ -37,7 +30,7 @@ def recorded(deployment, reason):
     def find():
         return [row for row in deployment.sql("SELECT reason, status, decision FROM audit.denials")
                 if reason in str(row["reason"])]
-    return hostile.harness.wait_for(find, f"a refusal in the record: {reason}")
+    return harness.wait_for(find, f"a refusal in the record: {reason}")
 
 
 def insert(data, line):
@@ -114,14 +107,9 @@ HOSTS = ["evil.example.com", "169.254.169.254", "dynamodb.eu-west-1.amazonaws.co
 
 
 @pytest.mark.parametrize("host", HOSTS)
-@pytest.mark.parametrize("wire", [JSON, S3], ids=["json", "s3"])
+@pytest.mark.parametrize("wire", hostile.WIRES, ids=lambda wire: wire.name)
 def test_a_host_that_is_not_ours(deployment, credentials, wire, host):
-    before = deployment.reached()
-    answer = hostile.Request(deployment, credentials, wire, host=host).send()
-    code, message = answer.error(wire.parser)
-    assert code in ("AccessDeniedException", "AccessDenied") and host in message
-    assert answer.status == 403 and not hostile.is_retried(answer.status, code)
-    assert deployment.reached() == before
+    answer = deployment.refuses(hostile.Request(deployment, credentials, wire, host=host), text=host)
     assert deployment.refusal(answer.request_id)["reason"]
 
 
@@ -169,71 +157,84 @@ EVIL = "\x1b[2J\x1b]0;owned\x07 \u202egnp.exe\u202c \u2066x\u2069\u200b \u009b31
 
 
 def shown(deployment):
-    """Everything that commands show people about operations and sessions."""
-    sessions = deployment.holdpoint_json("sessions list")
-    text = deployment.holdpoint("operations list") + deployment.holdpoint("sessions list")
-    for session in sessions[:5]:
+    """Everything that commands show people about operations and sessions, and give to other programs."""
+    text = ""
+    for command in ("operations list", "sessions list", "audit export", "--json operations list", "--json sessions list"):
+        text += deployment.holdpoint(command)
+    for session in deployment.holdpoint_json("sessions list")[:5]:
         text += deployment.holdpoint(["sessions", "replay", session["session_id"]])
         text += deployment.holdpoint(["sessions", "show", session["session_id"]])
     return text
 
 
-def test_what_agents_name_cannot_fool_whoever_reads_it(deployment, credentials):
-    header = EVIL.replace("\r\n", " ").translate({code: None for code in (*range(0x20), 0x7f)})
-    request = hostile.Request(deployment, credentials, JSON, headers={"User-Agent": "agent " + header},
-                              body=json.dumps({"TableName": "orders", "Key": {"id": {"S": "k" + EVIL}}}).encode())
-    request.send()
-    table = hostile.Request(deployment, credentials, JSON,
-                            body=json.dumps({"TableName": "t" + EVIL, "Key": {"id": {"S": "1"}}}).encode())
-    table.send()
-    key = "%1B%5B2J%E2%80%AEgnp%E2%80%8B%0D%0Aforged"
-    answer = hostile.Request(deployment, credentials, S3, target=f"/reports/{key}").send()
-    assert answer.request_id
-
-    hostile.Request(deployment, credentials, JSON, region="us-east-1", headers={"User-Agent": "agent " + header}).send()
-    told = lambda: len([entry for entry in deployment.entries() if "gnp" in json.dumps(entry)]) >= 4  # noqa: E731
-    hostile.harness.wait_for(told, "all of it in the record")
-    assert [row for row in deployment.sql("SELECT * FROM audit.denials") if "gnp" in (row["user_agent"] or "")]
-    text = shown(deployment)
-    assert not TREACHEROUS.search(text), repr(TREACHEROUS.search(text).group())
+def harmless(text):
+    found = TREACHEROUS.search(text)
+    assert not found, (repr(found.group()), text[max(0, found.start() - 200):found.end() + 50])
     assert "\nforged" not in text
 
 
+IN_A_HEADER = EVIL.replace("\r\n", " ").translate({code: None for code in (*range(0x20), 0x7f)})
+IN_A_PATH = "%1B%5B2J%E2%80%AEgnp%E2%80%8B%0D%0Aforged"
+FIELDS = {
+    "a user agent": (JSON, {"headers": {"User-Agent": "agent " + IN_A_HEADER}}),
+    "an invocation id": (JSON, {"headers": {"amz-sdk-invocation-id": "id " + IN_A_HEADER}}),
+    "an operation": (JSON, {"headers": {"X-Amz-Target": "DynamoDB_20120810." + IN_A_HEADER}}),
+    "a key": (JSON, {"body": json.dumps({"TableName": "orders", "Key": {"id": {"S": "k" + EVIL}}}).encode()}),
+    "a table": (JSON, {"body": json.dumps({"TableName": "t" + EVIL, "Key": {"id": {"S": "1"}}}).encode()}),
+    "a member": (JSON, {"body": json.dumps({"TableName": "orders", EVIL: 1}).encode()}),
+    "an object": (S3, {"target": f"/reports/{IN_A_PATH}"}),
+    "a bucket": (S3, {"target": f"/{IN_A_PATH}/new.txt"}),
+    "a query": (S3, {"target": f"/reports/new.txt?{IN_A_PATH}={IN_A_PATH}"}),
+    "a path": (hostile.wire["rest-json"], {"target": f"/2015-03-31/functions/{IN_A_PATH}/invocations"}),
+    "a parameter": (hostile.wire["query"], {"body": f"Action=ListTopics&Version=2010-03-31&NextToken={IN_A_PATH}".encode()}),
+    "an action": (hostile.wire["query"], {"body": f"Action={IN_A_PATH}&Version=2010-03-31".encode()}),
+    "a region": (JSON, {"region": "eu" + IN_A_HEADER.replace(" ", "")}),
+    "a service": (JSON, {"service": "s" + IN_A_HEADER.replace(" ", "")}),
+    "a host": (JSON, {"host": "gnp" + "\u202e.example.com"}),
+}
+
+
+@pytest.mark.parametrize("wire, change", FIELDS.values(), ids=FIELDS.keys())
+def test_what_agents_name_cannot_fool_whoever_reads_it(deployment, credentials, wire, change):
+    with deployment.settling() as ended:
+        answer = hostile.Request(deployment, credentials, wire, **change).send()
+    if ended[0]["type"].endswith("refused"):  # else the words are the target's
+        harmless(answer.body.decode())
+
+
+def test_nothing_of_it_is_shown_raw(deployment):
+    harmless(shown(deployment))
+    assert "gnp" in shown(deployment)
+
+
 def test_a_held_call_with_evil_names_is_shown_to_reviewers_as_it_is(deployment):
-    client = deployment.boto("dynamodb", retries={"total_max_attempts": 1}, parameter_validation=False,
-                             user_agent_extra="x\u200bevil".encode("ascii", "ignore").decode())
-    import threading
+    client = deployment.boto("dynamodb", retries={"total_max_attempts": 1}, parameter_validation=False)
+    told = []
 
     def delete():
-        try:
+        with pytest.raises(botocore.exceptions.ClientError) as refused:
             client.delete_table(TableName="scratch" + EVIL)
-        except Exception:  # noqa: BLE001: a refusal is the expected end
-            pass
+        told.append(refused.value.response["Error"]["Message"])
     worker = threading.Thread(target=delete, daemon=True)
     worker.start()
     review = deployment.waiting_review()
-    for command in (["reviews", "list"], ["reviews", "show", review["review_id"]]):
-        text = deployment.holdpoint(command)
-        assert not TREACHEROUS.search(text), (command, repr(TREACHEROUS.search(text).group()))
-        assert "\nforged" not in text
-    deployment.holdpoint(["reviews", "reject", review["review_id"], "--as", "alice", "--groups", "sre", "--reason",
-                          "no " + EVIL.replace("\x00", "")], check=False)
+    for command in ("reviews list", "--json reviews list", ["reviews", "show", review["review_id"]]):
+        harmless(deployment.holdpoint(command))
+    deployment.holdpoint(["reviews", "reject", review["review_id"], "--as", "alice", "--groups", "sre", "--reason", "no " + EVIL])
     worker.join(30)
-    assert not worker.is_alive()
-    text = deployment.holdpoint("reviews list") + shown(deployment)
-    assert not TREACHEROUS.search(text), repr(TREACHEROUS.search(text).group())
+    assert told and "no " in told[0]
+    harmless(told[0])
+    harmless(deployment.holdpoint("reviews list --state rejected") + shown(deployment))
 
 
 @pytest.mark.parametrize("name", ["a\x1bb", "a\u202eb", "a b", "a\nb", "a/b", "a", "x" * 65])
 def test_a_session_name_that_cloudtrail_would_not_take(deployment, name):
-    from urllib.parse import urlencode
-
-    body = urlencode({"Action": "AssumeRoleWithWebIdentity", "Version": "2011-06-15", "RoleArn": hostile.harness.ROLE,
+    body = urllib.parse.urlencode({"Action": "AssumeRoleWithWebIdentity", "Version": "2011-06-15", "RoleArn": harness.ROLE,
                       "RoleSessionName": name, "WebIdentityToken": deployment.token()}).encode()
     head = (f"POST / HTTP/1.1\r\nHost: 127.0.0.1:{deployment.gateway_port}\r\nContent-Type: {hostile.FORM}\r\n"
             f"Content-Length: {len(body)}\r\n\r\n").encode()
     answer = hostile.exchange(deployment, head + body)
     code, message = answer.error("query")
     assert code == "ValidationError" and "RoleSessionName" in message
-    text = shown(deployment)
-    assert not TREACHEROUS.search(text)
+    harmless(message)
+    harmless(shown(deployment))

@@ -18,14 +18,8 @@ import harness
 import hostile
 
 
-@pytest.fixture(scope="module")
-def deployment():
-    made = hostile.Deployment()
-    try:
-        made.start()
-        yield made
-    finally:
-        made.close()
+def make_deployment():
+    return hostile.Deployment()
 
 
 def b64(data):

@@ -34,15 +34,8 @@ class Clients(harness.Deployment):
         (self.folder / "configuration/policies/orders.json").write_text(json.dumps(POLICY), encoding="utf-8")
 
 
-@pytest.fixture(scope="module")
-def deployment():
-    made = Clients()
-    try:
-        made.start()
-        witness.await_ready(made)
-        yield made
-    finally:
-        made.close()
+def make_deployment():
+    return Clients()
 
 
 @pytest.fixture(scope="module")

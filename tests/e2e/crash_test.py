@@ -15,14 +15,8 @@ PROCESSES = {"bus": ["bus"], "auditor": ["auditor-1"], "approvals": ["approvals-
              "gateway": ["gateway-1"], "postgres": ["postgres"]}
 
 
-@pytest.fixture(scope="module")
-def deployment():
-    made = harness.Deployment(maskers=2)
-    try:
-        made.start()
-        yield made
-    finally:
-        made.close()
+def make_deployment():
+    return harness.Deployment(maskers=2)
 
 
 @pytest.fixture(scope="module")

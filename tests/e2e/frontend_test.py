@@ -22,16 +22,6 @@ APPROVALS_ROLE = 3
 
 
 @pytest.fixture(scope="module")
-def deployment():
-    made = harness.Deployment()
-    try:
-        made.start()
-        yield made
-    finally:
-        made.close()
-
-
-@pytest.fixture(scope="module")
 def chat(deployment):
     """The identity of a plug-in."""
     file = deployment.folder / "chat-1.json"

@@ -25,6 +25,8 @@ import harness
 import witness
 
 OTHER_ROLE = "arn:aws:iam::123456789012:role/not-for-agents"
+DENIED = {"AccessDeniedException", "AccessDenied"}
+INVALID = {"ValidationException", "ValidationError", "InvalidRequest", "EntityTooLarge"}
 TRAPPED = ("sns", "ec2", "lambda", "route-53", "iam", "sts", "sqs")
 POLICY = {"Version": "2012-10-17", "Statement": [
     {"Sid": "Everything", "Effect": "Allow", "Action": "*", "Resource": "*"},
@@ -53,7 +55,11 @@ class TrapHandler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def answer(self):
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length)
+        if len(body) < length:  # cut off: no target takes that for a request
+            self.close_connection = True
+            return
         self.server.seen.append({"method": self.command, "path": self.path, "host": self.headers["Host"],
                                  "headers": dict(self.headers.items()), "body": body})
         if self.server.before_answer:
@@ -78,11 +84,6 @@ class Deployment(harness.Deployment):
         super().__init__(**sizes)
         self.trap = Trap()
 
-    def start(self):
-        super().start()
-        witness.await_ready(self)
-        return self
-
     def write_configuration(self, edit=lambda text: text):
         super().write_configuration(lambda text: edit(self.open_up(text)))
         folder = self.folder / "configuration"
@@ -104,8 +105,30 @@ class Deployment(harness.Deployment):
         return botocore.credentials.Credentials(content["AccessKeyId"], content["SecretAccessKey"], content["Token"])
 
     def reached(self):
-        """How many requests reached any target, complete and signed, or in any form the trap."""
+        """How many requests reached a target whole: signed, or in any form the trap."""
         return len(self.calls("dynamodb")) + len(self.calls("s3")) + len(self.trap.seen)
+
+    def refuses(self, request, codes=DENIED, text="", parser=None):
+        """Sends it: the error is one that its client can read and does not send again, and nothing reached a target."""
+        before = self.reached()
+        answer = request.send()
+        code, message = answer.error(parser or request.parser)
+        assert code in codes, (code, message)
+        assert text.lower() in message.lower(), message
+        assert answer.status == (400 if code in INVALID else 403), (answer.status, code, message)
+        assert not is_retried(answer.status, code)
+        assert self.reached() == before
+        return answer
+
+    @contextlib.contextmanager
+    def settling(self):
+        """One call is made meanwhile; waits until the record says how it ended, and leaves that entry in the list."""
+        ended = ("SELECT convert_from(bytes, 'UTF8') AS entry FROM audit.log WHERE type IN ('holdpoint.operation.refused', "
+                 "'holdpoint.operation.completed') ORDER BY index")
+        before, found = len(self.sql(ended)), []
+        yield found
+        rows = harness.wait_for(lambda: self.sql(ended)[before:], "the end of the call in the record")
+        found.append(json.loads(rows[0]["entry"]))
 
     def refusal(self, request_id, type_="holdpoint.operation.refused"):
         """The record's entry about this request."""
@@ -141,14 +164,27 @@ WIRES = [
     Wire("s3", "s3", "rest-xml", "PUT", "/reports/new.txt", b"new", Content_Type="text/plain"),
 ]
 wire = {each.name: each for each in WIRES}
+# Calls with a body that must be read to know what they ask for, where the one above has none.
+WITH_BODY = {**wire,
+             "rest-json": Wire("rest-json", "lambda", "rest-json", "POST", "/2015-03-31/functions/f/aliases",
+                               b'{"Name":"live","FunctionVersion":"1"}'),
+             "rest-xml": Wire("rest-xml", "route53", "rest-xml", "POST", "/2013-04-01/hostedzone",
+                              b"<CreateHostedZoneRequest/>", Content_Type="text/xml"),
+             "s3": Wire("s3", "s3", "rest-xml", "POST", "/reports?delete", b"<Delete/>", Content_Type="application/xml")}
 
 
 class Signer(botocore.auth.SigV4Auth):
-    """botocore's, with a clock of its own choosing."""
+    """botocore's, with a clock of its own choosing, and headers left out."""
 
-    def __init__(self, credentials, service, region, at):
+    def __init__(self, credentials, service, region, at, unsigned=()):
         super().__init__(credentials, service, region)
-        self.at = at
+        self.at, self.unsigned = at, unsigned
+
+    def headers_to_sign(self, request):
+        headers = super().headers_to_sign(request)
+        for name in self.unsigned:
+            del headers[name]
+        return headers
 
     def add_auth(self, request):
         request.context["timestamp"] = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(self.at))
@@ -161,7 +197,7 @@ class Request:
     """A signed request as head lines and body, to be spoilt before or after signing."""
 
     def __init__(self, deployment, credentials, wire_, **change):
-        self.deployment = deployment
+        self.deployment, self.parser = deployment, wire_.parser
         self.method = change.pop("method", wire_.method)
         self.target = change.pop("target", wire_.target)
         self.body = change.pop("body", wire_.body)
@@ -171,7 +207,8 @@ class Request:
         request = botocore.awsrequest.AWSRequest(method=self.method, url=f"http://{host}{self.target}", data=self.body,
                                                  headers=headers)
         request.headers["X-Amz-Content-SHA256"] = change.pop("payload", hashlib.sha256(self.body).hexdigest())
-        Signer(credentials, service, change.pop("region", "eu-west-1"), time.time() + change.pop("skew", 0)).add_auth(request)
+        Signer(credentials, service, change.pop("region", "eu-west-1"), time.time() + change.pop("skew", 0),
+               change.pop("unsigned", ())).add_auth(request)
         assert not change, change
         self.headers = {"Host": host, "Content-Length": str(len(self.body)), **dict(request.headers.items())}
 

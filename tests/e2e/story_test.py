@@ -9,16 +9,6 @@ import pytest
 import harness
 
 
-@pytest.fixture(scope="module")
-def deployment():
-    made = harness.Deployment()
-    try:
-        made.start()
-        yield made
-    finally:
-        made.close()
-
-
 GET = ["dynamodb", "get-item", "--table-name", "orders", "--key"]
 
 

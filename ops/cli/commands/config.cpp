@@ -22,6 +22,8 @@ struct Options {
 /// The file given, else the one that the supervisor runs with.
 Result<std::filesystem::path> configuration_file(const Context& context, const Options& options) {
   if (!options.file.empty()) return std::filesystem::path(options.file);
+  if (auto allowed = deployment::check_access(context.layout()); !allowed && allowed.error().code == Code::denied)
+    return allowed.error();
   if (auto text = config::read_private_file(context.layout().state())) {
     if (auto state = parse_json(*text)) {
       const std::string file = string_or(*state, "configuration");

@@ -55,13 +55,15 @@ TEST_F(LogTest, TakesEveryHostileEntryAndGivesItsExactBytesBack) {
   const auto report = verified();
   EXPECT_TRUE(report.intact()) << report.problems.front().text;
   std::uint64_t exported = 0;
-  EXPECT_EQ(verify::export_entries(options(), 0,
-                                   [&](std::string_view line) {
-                                     EXPECT_TRUE(parse_json(line).has_value());
-                                     return ++exported > 0;
-                                   })
-                .value(),
-            entries.size());
+  EXPECT_EQ(
+      verify::export_entries(options(), 0,
+                             [&](std::string_view line) {
+                               EXPECT_TRUE(parse_json(line).has_value());
+                               EXPECT_TRUE(std::all_of(line.begin(), line.end(), [](char c) { return c >= ' '; }));
+                               return ++exported > 0;
+                             })
+          .value(),
+      entries.size());
 }
 
 TEST_F(LogTest, QuarantinesTheOneEntryThatTheDatabaseRefusesAndTakesItsNeighbours) {

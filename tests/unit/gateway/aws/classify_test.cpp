@@ -226,6 +226,8 @@ TEST(Classify, WhatCouldBeReadInTwoWaysIsRefused) {
        Code::malformed},
       {"a duplicate form field",
        form("ec2", "Action=TerminateInstances&Version=2016-11-15&InstanceId.1=i-1&InstanceId.1=i-2"), Code::malformed},
+      {"two actions that differ by case",
+       form("ec2", "Action=DescribeInstances&action=TerminateInstances&Version=2016-11-15"), Code::malformed},
       {"two actions", form("ec2", "Action=DescribeInstances&Action=TerminateInstances&Version=2016-11-15"),
        Code::malformed},
       {"a second name of an index",

@@ -122,6 +122,7 @@ TEST(ErrorShape, TheProtocolIsGuessedFromTheHeadBeforeClassification) {
   EXPECT_EQ(error_context({"GET", "/b", {}}, "s3").protocol, Protocol::s3);
   EXPECT_EQ(error_context({"POST", "/", {}}, "ec2").protocol, Protocol::ec2);
   EXPECT_EQ(error_context({"POST", "/", {}}, "sqs").protocol, Protocol::query);
+  EXPECT_EQ(error_context({"PUT", "/", {}}, "dynamodb").protocol, Protocol::json10);
   EXPECT_EQ(error_context({"GET", "/", {}}, "lambda").protocol, Protocol::rest_json);
   EXPECT_TRUE(
       error_context({"POST", "/", {{"X-Amz-Target", "AmazonSQS.B"}, {"Content-Type", "application/x-amz-json-1.0"}}},

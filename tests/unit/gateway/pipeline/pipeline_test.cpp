@@ -93,6 +93,14 @@ TEST(Refusal, of_a_call_that_may_have_run_is_never_one_that_sdks_retry) {
   }
 }
 
+TEST(Refusal, of_revoked_access_is_one_of_the_credentials) {
+  const aws::HttpHead head{"POST", "/", {{"X-Amz-Target", "DynamoDB_20120810.GetItem"}}};
+  const auto answer =
+      refusal_answer({head, nullptr, "dynamodb", std::nullopt, "r"}, {"denied", Code::revoked, "access was revoked"});
+  EXPECT_EQ(answer.status, 403);
+  EXPECT_EQ(answer.code, "UnrecognizedClientException");
+}
+
 TEST(SigningKeys, follow_a_secret_that_was_mended_under_the_same_id) {
   SigningKeys keys;
   const Bytes first(keys.get("AKIA", "wrong", "20260101", "eu-west-1", "s3"));
