@@ -51,9 +51,11 @@ struct Journal::State {
   std::uint64_t acknowledged = 0;
   std::multimap<Position, Appended> acknowledgement_waiters;
   std::function<void()> notify;
+  std::size_t last_batch = 0;  ///< entries of the last write
   std::thread thread;
 
   void run();
+  void gather(std::unique_lock<std::mutex>& lock) const;
   void write(std::vector<Waiting> batch, std::unique_lock<std::mutex>& lock);
   void try_again(std::unique_lock<std::mutex>& lock);
   void publish();
@@ -65,6 +67,14 @@ void Journal::State::publish() {
   // The last segment or two change; copying the short list keeps readers off the spool.
   segments = spool.segments();
   spool_bytes = spool.bytes();
+}
+
+/// Where entries come from many at once, one sync for more of them costs each a moment and saves a processor's time.
+void Journal::State::gather(std::unique_lock<std::mutex>& lock) const {
+  if (stopping || last_batch < options.gather_from || queue.size() >= options.gather_enough) return;
+  lock.unlock();
+  std::this_thread::sleep_for(options.gather);
+  lock.lock();
 }
 
 void Journal::State::run() {
@@ -87,6 +97,7 @@ void Journal::State::run() {
       publish();
     }
     if (!queue.empty()) {
+      gather(lock);
       write(take_batch(queue, options.batch_bytes_max), lock);
     } else if (stopping) {
       return;
@@ -103,6 +114,7 @@ void Journal::State::write(std::vector<Waiting> batch, std::unique_lock<std::mut
     entries.push_back(std::move(waiting.entry));
   }
   lock.unlock();
+  last_batch = entries.size();
   const std::uint64_t first = spool.last() + 1;
   const auto written = spool.append(entries);
   lock.lock();
@@ -191,7 +203,7 @@ void Journal::append(Bytes entry, Appended done) {
     } else {
       state_->queued_bytes += entry.size();
       state_->queue.push_back({std::move(entry), std::move(done)});
-      state_->wake.notify_one();
+      if (state_->queue.size() == 1) state_->wake.notify_one();
       return;
     }
   }
@@ -217,14 +229,20 @@ void Journal::acknowledge(Position through) {
 }
 
 void Journal::when_acknowledged(Position position, Appended done) {
-  {
-    const std::lock_guard lock(state_->mutex);
-    if (position > Position{epoch_, state_->acknowledged}) {
-      state_->acknowledgement_waiters.emplace(position, std::move(done));
-      return;
-    }
+  std::unique_lock lock(state_->mutex);
+  if (position <= Position{epoch_, state_->acknowledged}) {
+    lock.unlock();
+    return done(position);
   }
-  done(position);
+  state_->acknowledgement_waiters.emplace(position, std::move(done));
+  const std::function<void()> notify = state_->notify;
+  lock.unlock();
+  if (notify) notify();
+}
+
+bool Journal::is_awaited() const {
+  const std::lock_guard lock(state_->mutex);
+  return !state_->acknowledgement_waiters.empty();
 }
 
 void Journal::on_durable(std::function<void()> notify) {

@@ -26,6 +26,10 @@ struct JournalOptions {
   std::size_t queue_bytes_max = 32 << 20;          ///< waiting for the disk; beyond it `overloaded`
   std::size_t batch_bytes_max = 4 << 20;           ///< one write and sync: half a segment, so that rolling stays rare
   Duration retry_after = std::chrono::seconds(1);  ///< a failed journal tries the disk again this often
+  /// A write that held so many entries says that many come at once: the next one waits for company, unless it has it.
+  std::size_t gather_from = 4;
+  std::size_t gather_enough = 64;
+  std::chrono::microseconds gather{300};  ///< about what a sync takes
 };
 
 /// Consecutive durable entries of the chain.
@@ -63,8 +67,11 @@ class Journal {
   void acknowledge(Position through);
   /// `durable: database`: `done` is called when the log holds `position`. Bounded by the callers' own requests.
   void when_acknowledged(Position position, Appended done);
+  /// Any thread. Whether somebody waits for an acknowledgement.
+  [[nodiscard]] bool is_awaited() const;
 
-  /// Called on the writer thread after every batch that became durable. Set before the first append.
+  /// Called on the writer thread after every batch that became durable, and on a caller's when it begins to wait for an
+  /// acknowledgement. Set before the first append.
   void on_durable(std::function<void()> notify);
 
   [[nodiscard]] std::uint64_t epoch() const { return epoch_; }

@@ -47,6 +47,7 @@ struct Shipper::State : std::enable_shared_from_this<State> {
         options(std::move(options_in)),
         reader(journal_in.reader()),
         fresh(executor_in),
+        awaited(executor_in),
         ended(executor_in) {}
 
   asio::any_io_executor executor;
@@ -55,14 +56,17 @@ struct Shipper::State : std::enable_shared_from_this<State> {
   Request request;
   ShipperOptions options;
   Journal::Reader reader;
-  Bell fresh;  ///< new durable entries, or stopping
+  Bell fresh;    ///< new durable entries, or stopping
+  Bell awaited;  ///< somebody waits for the log's acknowledgement, or stopping
   Bell ended;
   std::atomic<bool> ring_posted = false;
   bool running = false;
   bool stopping = false;
   std::string trouble;
 
+  void ring(bool now);
   asio::awaitable<void> run();
+  asio::awaitable<void> gather(std::uint64_t next);
   asio::awaitable<Result<std::uint64_t>> ask_position();
   asio::awaitable<Result<std::uint64_t>> ship(std::uint64_t from);
   asio::awaitable<Result<wire::Message>> send(wire::Message message);
@@ -120,6 +124,17 @@ asio::awaitable<Result<std::uint64_t>> Shipper::State::ship(std::uint64_t from) 
   co_return taken(*answer);
 }
 
+void Shipper::State::ring(bool now) {
+  fresh.ring();
+  if (now) awaited.ring();
+}
+
+/// Waits for more of what `next` begins, as long as nobody is kept waiting and a submission is not filled.
+asio::awaitable<void> Shipper::State::gather(std::uint64_t next) {
+  if (journal.is_awaited() || journal.status().durable >= next + options.entries_max) co_return;
+  co_await awaited.wait(options.gather);
+}
+
 asio::awaitable<void> Shipper::State::run() {
   Duration pause = options.pause_min;
   std::uint64_t next = 0;  // 0: the log must be asked
@@ -130,6 +145,7 @@ asio::awaitable<void> Shipper::State::run() {
     if (asking) {
       reached = co_await ask_position();
     } else {
+      ring_posted = false;  // whatever becomes durable from here on may not be in this submission
       reached = co_await ship(next);
     }
     if (stopping) break;
@@ -145,6 +161,7 @@ asio::awaitable<void> Shipper::State::run() {
     const bool idle = !asking && *reached == next;
     next = *reached;
     if (idle) co_await fresh.wait(std::chrono::hours(1));
+    if (!stopping) co_await gather(next);
   }
   running = false;
   ended.ring();
@@ -163,12 +180,11 @@ void Shipper::start() {
   state_->running = true;
   state_->journal.on_durable([weak = std::weak_ptr<State>(state_)] {
     const auto state = weak.lock();
-    // One post for any number of batches that finish before the executor gets to it.
-    if (!state || state->ring_posted.exchange(true)) return;
-    asio::post(state->executor, [state] {
-      state->ring_posted = false;
-      state->fresh.ring();
-    });
+    if (!state) return;
+    const bool now = state->journal.is_awaited();
+    // One post for any number of batches that finish before the next submission is put together.
+    if (state->ring_posted.exchange(true) && !now) return;
+    asio::post(state->executor, [state, now] { state->ring(now); });
   });
   asio::co_spawn(
       state_->executor, [](std::shared_ptr<State> state) -> asio::awaitable<void> { co_await state->run(); }(state_),
@@ -178,7 +194,7 @@ void Shipper::start() {
 asio::awaitable<void> Shipper::stop() {
   const auto state = state_;
   state->stopping = true;
-  state->fresh.ring();
+  state->ring(true);
   while (state->running) co_await state->ended.wait(std::chrono::seconds(1));
 }
 

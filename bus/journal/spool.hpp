@@ -79,6 +79,7 @@ class Spool {
   bool failed_ = false;
   std::deque<SegmentInfo> segments_;  ///< never empty once open; the last one is written to
   std::unique_ptr<File> file_;
+  std::uint64_t zeroed_ = 0;  ///< of file_: written to, up to here
 };
 
 }  // namespace holdpoint::journal

@@ -181,6 +181,30 @@ TEST_F(RecorderTest, UnderDurableDatabaseWaitsForTheLogAndFailsWithoutOne) {
   });
 }
 
+TEST_F(RecorderTest, EntriesGatherUntilSomebodyWaitsForTheLogToHaveThem) {
+  open();
+  run([this]() -> asio::awaitable<void> {
+    ShipperOptions options;
+    options.deployment = "d";
+    options.source = "gateway-1";
+    options.gather = std::chrono::hours(1);
+    Shipper shipper(context_.get_executor(), recorder_->journal(), key_, auditor_.function(), options);
+    shipper.start();
+    Appender appender(recorder_->journal(), context_.get_executor());
+    Position last{};
+    for (int i = 0; i < 5; ++i) {
+      Bytes entry = "entry " + std::to_string(i);
+      last = (co_await appender.append(std::move(entry))).value();
+    }
+    co_await pause(50);
+    EXPECT_EQ(auditor_.log.size(), 0u);
+    EXPECT_TRUE((co_await appender.acknowledged(last, std::chrono::seconds(30))).has_value());
+    EXPECT_EQ(auditor_.log.size(), 5u);
+    EXPECT_EQ(auditor_.requests, 2) << "where it is, and all five at once";
+    co_await shipper.stop();
+  });
+}
+
 TEST_F(RecorderTest, SaysWhenAnotherJournalRunsUnderItsName) {
   open();
   auditor_.epoch = UINT64_C(1) << 60;
