@@ -33,7 +33,7 @@ class Responder {
   void answer(const wire::Envelope& request, wire::Message message, Instant now, Transport& transport);
   void on_tick(Instant now);
 
-  [[nodiscard]] std::size_t running() const { return running_; }
+  [[nodiscard]] std::size_t running() const { return running_entries_.size(); }
 
  private:
   struct Key {
@@ -52,17 +52,20 @@ class Responder {
     wire::Message answer;
     std::size_t bytes = 0;
   };
-  using Entries = std::list<Entry>;  ///< oldest answer first
+  using Entries = std::list<Entry>;
 
   static wire::Envelope reply_to(const wire::Envelope& request, wire::Message message);
-  void drop(Entries::iterator entry);
+  void drop(Entries& entries, Entries::iterator entry);
+  void sweep(Entries& entries, Instant now);
   void shrink();
 
   ResponderLimits limits_;
-  Entries entries_;
+  Entries running_entries_;
+  Entries answered_;   ///< oldest first
+  Entries forgotten_;  ///< oldest first
+  Instant swept_{};
   std::unordered_map<Key, Entries::iterator, KeyHash> index_;
   std::size_t answer_bytes_ = 0;
-  std::size_t running_ = 0;
 };
 
 }  // namespace holdpoint::actor

@@ -119,11 +119,11 @@ bool is_invisible(char32_t c) {
 }  // namespace
 
 std::string to_hex(BytesView bytes) {
-  std::string out;
-  out.reserve(bytes.size() * 2);
+  std::string out(bytes.size() * 2, '\0');
+  char* to = out.data();
   for (const char c : bytes) {
-    out += kHexLower[static_cast<unsigned char>(c) >> 4];
-    out += kHexLower[static_cast<unsigned char>(c) & 15];
+    *to++ = kHexLower[static_cast<unsigned char>(c) >> 4];
+    *to++ = kHexLower[static_cast<unsigned char>(c) & 15];
   }
   return out;
 }

@@ -1,43 +1,31 @@
 #include "bus/base/json.hpp"
 
-#include <set>
 #include <vector>
 
 namespace holdpoint {
 namespace {
 
-// Wraps nlohmann's DOM builder: refuses duplicate keys and too deep nesting, which the builder would let pass.
+// Builds the DOM, and refuses duplicate keys and too deep nesting, which nlohmann's own builder would let pass.
 class StrictBuilder {
  public:
-  StrictBuilder(Json& root, std::size_t depth_max) : builder_(root, false), depth_max_(depth_max) {}
+  StrictBuilder(Json& root, std::size_t depth_max) : root_(root), depth_max_(depth_max) {}
 
-  bool null() { return builder_.null(); }
-  bool boolean(bool value) { return builder_.boolean(value); }
-  bool number_integer(Json::number_integer_t value) { return builder_.number_integer(value); }
-  bool number_unsigned(Json::number_unsigned_t value) { return builder_.number_unsigned(value); }
-  bool number_float(Json::number_float_t value, const std::string& text) { return builder_.number_float(value, text); }
-  bool string(std::string& value) { return builder_.string(value); }
-  bool binary(Json::binary_t& value) { return builder_.binary(value); }
-  bool start_object(std::size_t size) {
-    keys_.emplace_back();
-    return deeper() && builder_.start_object(size);
-  }
+  bool null() { return put(nullptr); }
+  bool boolean(bool value) { return put(value); }
+  bool number_integer(Json::number_integer_t value) { return put(value); }
+  bool number_unsigned(Json::number_unsigned_t value) { return put(value); }
+  bool number_float(Json::number_float_t value, const std::string&) { return put(value); }
+  bool string(std::string& value) { return put(std::move(value)); }
+  bool binary(Json::binary_t& value) { return put(std::move(value)); }
+  bool start_object(std::size_t) { return open(Json::object()); }
+  bool end_object() { return close(); }
+  bool start_array(std::size_t) { return open(Json::array()); }
+  bool end_array() { return close(); }
   bool key(std::string& name) {
-    if (!keys_.back().insert(name).second) {
-      error_ = fail(Code::malformed, "duplicate key \"" + display(name, 80) + "\"");
-      return false;
-    }
-    return builder_.key(name);
-  }
-  bool end_object() {
-    keys_.pop_back();
-    --depth_;
-    return builder_.end_object();
-  }
-  bool start_array(std::size_t size) { return deeper() && builder_.start_array(size); }
-  bool end_array() {
-    --depth_;
-    return builder_.end_array();
+    const auto [place, inserted] = open_.back()->get_ref<Json::object_t&>().try_emplace(std::move(name));
+    if (!inserted) error_ = fail(Code::malformed, "duplicate key \"" + display(place->first, 80) + "\"");
+    member_ = &place->second;
+    return inserted;
   }
   bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception& exception) {
     const bool range = exception.id == 406;
@@ -48,15 +36,33 @@ class StrictBuilder {
   Error take_error() { return std::move(error_); }
 
  private:
-  bool deeper() {
-    if (++depth_ <= depth_max_) return true;
-    error_ = fail(Code::too_large, "JSON nested deeper than " + std::to_string(depth_max_));
-    return false;
+  Json& place() {
+    if (open_.empty()) return root_;
+    if (open_.back()->is_array()) return open_.back()->get_ref<Json::array_t&>().emplace_back();
+    return *member_;
+  }
+  bool put(Json value) {
+    place() = std::move(value);
+    return true;
+  }
+  bool open(Json empty) {
+    if (open_.size() == depth_max_) {
+      error_ = fail(Code::too_large, "JSON nested deeper than " + std::to_string(depth_max_));
+      return false;
+    }
+    Json& here = place();
+    here = std::move(empty);
+    open_.push_back(&here);  // stays where it is: its container grows only after this is closed
+    return true;
+  }
+  bool close() {
+    open_.pop_back();
+    return true;
   }
 
-  nlohmann::detail::json_sax_dom_parser<Json> builder_;
-  std::vector<std::set<std::string>> keys_;
-  std::size_t depth_ = 0;
+  Json& root_;
+  std::vector<Json*> open_;
+  Json* member_ = nullptr;
   std::size_t depth_max_;
   Error error_ = fail(Code::malformed, "invalid JSON");
 };

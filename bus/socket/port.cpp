@@ -74,8 +74,8 @@ struct Port::State final : actor::Transport, std::enable_shared_from_this<Port::
     }
     wire::Frames frames = wire::to_frames(std::move(packet));
     dealer.send(frames);  // what does not fit is lost, as on any network: requests are resent
-    // Sending may have swallowed the descriptor's edge.
-    if (!draining && dealer.readable()) drain_soon();
+    // Sending may have swallowed the descriptor's edge; one look for all that this turn sends.
+    if (!draining) drain_soon();
   }
 
   // A message of our own that no peer would accept.

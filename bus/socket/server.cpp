@@ -170,25 +170,28 @@ Result<std::unique_ptr<Server>> Server::open(const ServerSettings& settings, con
 void Server::run(int stop_descriptor) {
   State& state = *state_;
   Instant tick_at = system_now();
+  const int router_descriptor = state.router.descriptor();
+  const int authenticator_descriptor = state.authenticator.descriptor();
   while (true) {
     const Instant now = system_now();
     if (now >= tick_at || tick_at > now + kServerTick) {  // the second: the clock was set back
       state.actor.on_tick(now, state);
       tick_at = now + kServerTick;
     }
-    bool idle = true;
-    for (int count = 0; count < kServerMessagesPerTurn; ++count) {
+    int count = 0;
+    while (count < kServerMessagesPerTurn) {
       auto incoming = receive_from_router(state.router);
       if (!incoming) break;
-      idle = false;
+      ++count;
       state.on_incoming(std::move(*incoming), system_now());
     }
     state.on_authentication();
-    const Duration pause = idle ? std::max(Duration(0), tick_at - system_now()) : Duration(0);
-    if (!wait_readable({&state.router, &state.authenticator}, {state.stop_event, stop_descriptor}, pause)) continue;
-    std::uint64_t stopped = 0;
-    if (::read(state.stop_event, &stopped, sizeof stopped) == sizeof stopped) return;
-    if (stop_descriptor >= 0 && wait_readable({}, {stop_descriptor}, Duration(0))) return;
+    // The router's descriptor tells of what comes after it was found empty, and that was its last word above.
+    const bool more = count == kServerMessagesPerTurn;
+    const Duration pause = more ? Duration(0) : std::max(Duration(0), tick_at - system_now());
+    const unsigned readable =
+        wait_readable({state.stop_event, stop_descriptor, router_descriptor, authenticator_descriptor}, pause);
+    if ((readable & 0b11U) != 0) return;
   }
 }
 

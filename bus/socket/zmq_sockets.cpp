@@ -1,5 +1,6 @@
 #include "bus/socket/zmq_sockets.hpp"
 
+#include <poll.h>
 #include <zmq.h>
 
 #include <cstring>
@@ -107,12 +108,6 @@ std::optional<wire::Frames> ZmqSocket::receive(std::size_t frames_max) {
 
 broker::Sent ZmqSocket::send(wire::Frames& frames) { return send_frames(handle_, frames, false); }
 
-bool ZmqSocket::readable() {
-  int events = 0;
-  std::size_t size = sizeof events;
-  return zmq_getsockopt(handle_, ZMQ_EVENTS, &events, &size) == 0 && (events & ZMQ_POLLIN) != 0;
-}
-
 int ZmqSocket::descriptor() {
   int fd = -1;
   std::size_t size = sizeof fd;
@@ -196,14 +191,14 @@ broker::Sent send_to(ZmqSocket& router, const broker::PeerId& to, wire::Frames& 
   return send_frames(router.handle(), frames, true);
 }
 
-bool wait_readable(const std::vector<ZmqSocket*>& sockets, const std::vector<int>& descriptors, Duration timeout) {
-  std::vector<zmq_pollitem_t> items;
-  for (ZmqSocket* socket : sockets) items.push_back({socket->handle(), 0, ZMQ_POLLIN, 0});
-  for (const int descriptor : descriptors) {
-    if (descriptor >= 0) items.push_back({nullptr, descriptor, ZMQ_POLLIN, 0});
-  }
+unsigned wait_readable(std::initializer_list<int> descriptors, Duration timeout) {
+  std::vector<pollfd> items;
+  for (const int descriptor : descriptors) items.push_back({descriptor, POLLIN, 0});  // -1: ignored by the kernel
   const auto ms = std::chrono::ceil<std::chrono::milliseconds>(timeout).count();
-  return zmq_poll(items.data(), static_cast<int>(items.size()), static_cast<long>(std::max<std::int64_t>(0, ms))) > 0;
+  if (::poll(items.data(), items.size(), static_cast<int>(std::max<std::int64_t>(0, ms))) <= 0) return 0;
+  unsigned readable = 0;
+  for (std::size_t n = 0; n < items.size(); ++n) readable |= items[n].revents != 0 ? 1U << n : 0U;
+  return readable;
 }
 
 }  // namespace holdpoint::socket

@@ -1,11 +1,12 @@
 // libzmq behind plain types: the only file that knows it is zmq_sockets.cpp. Every socket is CURVE, bounded, without
 // lingering, and never blocks.
 //
-// Traps that are handled here: the descriptor is edge-triggered (events() must be asked after each send and before each
-// wait); a ROUTER drops for unknown peers unless it is mandatory; a DEALER queues for nobody unless it is immediate; a
-// CURVE server without a ZAP handler lets everybody in.
+// Traps that are handled here: the descriptor is edge-triggered (a send may swallow what it would tell: receive until
+// there is nothing, then wait); a ROUTER drops for unknown peers unless it is mandatory; a DEALER queues for nobody
+// unless it is immediate; a CURVE server without a ZAP handler lets everybody in.
 #pragma once
 
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -42,8 +43,6 @@ class ZmqSocket {
   /// All frames of one message; nullopt when there is none. One with more frames than `frames_max` comes out empty.
   std::optional<wire::Frames> receive(std::size_t frames_max);
   broker::Sent send(wire::Frames& frames);
-  /// Readable now, by ZMQ_EVENTS.
-  bool readable();
   /// libzmq owns it: never close it.
   int descriptor();
 
@@ -76,7 +75,8 @@ struct Incoming {
 std::optional<Incoming> receive_from_router(ZmqSocket& router);
 broker::Sent send_to(ZmqSocket& router, const broker::PeerId& to, wire::Frames& frames);
 
-/// Waits until a socket or a descriptor (-1 = none) is readable; false when the time is over.
-bool wait_readable(const std::vector<ZmqSocket*>& sockets, const std::vector<int>& descriptors, Duration timeout);
+/// Waits until a descriptor (-1 = none) is readable: bit n for the n-th, 0 when the time is over. A socket's descriptor
+/// tells of what comes after the socket was last found empty.
+unsigned wait_readable(std::initializer_list<int> descriptors, Duration timeout);
 
 }  // namespace holdpoint::socket

@@ -8,7 +8,7 @@ namespace {
 namespace asio = boost::asio;
 
 // A head and a small body in one read; bodies in pieces that keep system calls rare.
-constexpr std::size_t kReadBytes = 16 << 10;
+constexpr std::size_t kReadBytes = 4 << 10;
 constexpr std::size_t kBodyReadBytes = 64 << 10;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 // What is drained after an early answer, so that the client reads it instead of a reset.
@@ -80,7 +80,10 @@ asio::awaitable<Result<std::size_t>> Exchange::fill() {
     }
   }
   stream_.deadline(in(timeouts_.body_piece));
-  auto count = co_await read_more(stream_, buffer_, kBodyReadBytes);
+  std::uint64_t room = kBodyReadBytes;
+  // One byte more than the body has: what is sent behind it shows.
+  if (request_.framing == Framing::length) room = std::min(room, request_.content_length - body_bytes_ + 1);
+  auto count = co_await read_more(stream_, buffer_, room);
   if (!count || *count == 0) broken_ = true;
   if (count && *count == 0)
     co_return Error{Code::unavailable, "the client closed the connection in the middle of the body"};
@@ -253,7 +256,7 @@ asio::awaitable<void> refuse_head(Stream& stream, const Error& error) {
 
 /// Reads on for a moment after an early answer: closing with unread bytes would reset it away.
 asio::awaitable<void> drain(Stream& stream) {
-  std::string scrap(kReadBytes, '\0');
+  std::string scrap(kBodyReadBytes, '\0');
   stream.deadline(in(std::chrono::seconds(2)));
   for (std::size_t total = 0; total < kDrainBytesMax;) {
     auto count = co_await stream.read_some(scrap.data(), scrap.size());

@@ -17,6 +17,7 @@ namespace {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
+constexpr std::size_t kHeadReadBytes = 4 << 10;  // a head and a small body in one read
 constexpr std::size_t kReadBytes = 64 << 10;
 constexpr int kInterimMax = 16;
 
@@ -79,7 +80,10 @@ class Answer final : public UpstreamAnswer {
     if (ended_) co_return false;
     if (buffer_.empty()) {
       stream_->deadline(in(piece_));
-      buffer_.resize(kReadBytes);
+      std::uint64_t room = kReadBytes;
+      // One byte more than the answer has: what is sent behind it shows.
+      if (head_.framing == Framing::length) room = std::min(room, head_.content_length - taken_ + 1);
+      buffer_.resize(room);
       auto count = co_await stream_->read_some(buffer_.data(), buffer_.size());
       buffer_.resize(count ? *count : 0);
       if (!count) co_return count.error();
@@ -193,8 +197,8 @@ asio::awaitable<Result<ResponseHead>> read_answer_head(Stream& stream, std::stri
     if (!end) co_return end.error();
     if (!*end) {
       const std::size_t before = rest.size();
-      rest.resize(before + kReadBytes);
-      auto count = co_await stream.read_some(rest.data() + before, kReadBytes);
+      rest.resize(before + kHeadReadBytes);
+      auto count = co_await stream.read_some(rest.data() + before, kHeadReadBytes);
       rest.resize(before + (count ? *count : 0));
       if (!count) co_return count.error();
       if (*count == 0) co_return Error{Code::unavailable, "the target closed the connection without an answer"};
