@@ -20,8 +20,8 @@ namespace {
 using namespace holdpoint;
 namespace asio = boost::asio;
 
-// Masking is computation in one thread; a second request waits in memory while the first runs.
-constexpr unsigned credit = 2;
+// Masking is computation in one thread; the others wait in memory while one runs, so that it never waits for the bus.
+constexpr unsigned credit = 4;
 // The largest body takes well under a second; beyond this a request is an attack or a bug.
 constexpr auto request_time_max = std::chrono::seconds(5);
 

@@ -72,7 +72,7 @@ bool become(const Account& account) {
   // After the change of account, which clears it.
   ::prctl(PR_SET_PDEATHSIG, death_signal);
   if (::getppid() != parent) ::_exit(kExecFailed);
-  ::chdir("/");
+  if (::chdir("/") != 0) ::_exit(kExecFailed);
   ::fexecve(image.file, image.argv.data(), image.envp.data());
   ::_exit(kExecFailed);
 }
