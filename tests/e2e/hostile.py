@@ -30,8 +30,10 @@ INVALID = {"ValidationException", "ValidationError", "InvalidRequest", "EntityTo
 TRAPPED = ("sns", "ec2", "lambda", "route-53", "iam", "sts", "sqs")
 POLICY = {"Version": "2012-10-17", "Statement": [
     {"Sid": "Everything", "Effect": "Allow", "Action": "*", "Resource": "*"},
-    {"Sid": "DeletingTablesNeedsAPerson", "Effect": "Hold", "Action": "dynamodb:DeleteTable", "Resource": "*",
-     "Review": {"Reviewers": ["sre"], "Required": 1, "Within": "15m", "Grant": "once", "Reason": "A deleted table is gone."}}]}
+    {"Sid": "DeletingNeedsAPerson", "Effect": "Hold", "Resource": "*",
+     "Action": ["dynamodb:DeleteTable", "sns:DeleteTopic", "ec2:TerminateInstances", "lambda:DeleteFunction",
+                "route53:DeleteHostedZone", "s3:DeleteObject"],
+     "Review": {"Reviewers": ["sre"], "Required": 1, "Within": "15m", "Grant": "once", "Reason": "What is deleted is gone."}}]}
 TRUST = {"Version": "2012-10-17", "Statement": [
     {"Sid": "Nobody", "Effect": "Allow", "Principal": {"Federated": "local"}, "Action": "sts:AssumeRoleWithWebIdentity",
      "Condition": {"ForAnyValue:StringEquals": {"holdpoint:groups": ["nobody"]}}},
@@ -164,6 +166,17 @@ WIRES = [
     Wire("s3", "s3", "rest-xml", "PUT", "/reports/new.txt", b"new", Content_Type="text/plain"),
 ]
 wire = {each.name: each for each in WIRES}
+# Calls that policy holds for people.
+HELD = [
+    Wire("json", "dynamodb", "json", "POST", "/", b'{"TableName":"scratch"}', Content_Type="application/x-amz-json-1.0",
+         X_Amz_Target="DynamoDB_20120810.DeleteTable"),
+    Wire("query", "sns", "query", "POST", "/", b"Action=DeleteTopic&Version=2010-03-31"
+         b"&TopicArn=arn%3Aaws%3Asns%3Aeu-west-1%3A123456789012%3At", Content_Type=FORM),
+    Wire("ec2", "ec2", "ec2", "POST", "/", b"Action=TerminateInstances&Version=2016-11-15&InstanceId.1=i-1", Content_Type=FORM),
+    Wire("rest-json", "lambda", "rest-json", "DELETE", "/2015-03-31/functions/f"),
+    Wire("rest-xml", "route53", "rest-xml", "DELETE", "/2013-04-01/hostedzone/Z1"),
+    Wire("s3", "s3", "rest-xml", "DELETE", "/reports/new.txt"),
+]
 # Calls with a body that must be read to know what they ask for, where the one above has none.
 WITH_BODY = {**wire,
              "rest-json": Wire("rest-json", "lambda", "rest-json", "POST", "/2015-03-31/functions/f/aliases",
