@@ -13,31 +13,41 @@ struct Options {
   std::string role;
   std::string token_file = "/path/to/token";
   std::string region = "eu-west-1";
+  bool web_identity = false;
 };
 
+/// For a POSIX shell, whatever the text holds.
+std::string shell_quoted(std::string_view text) {
+  std::string out = "'";
+  for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
+}
+
+/// One set that every client understands: old ones (Debian 12: AWS CLI 2.9, boto3 1.26) take --endpoint-url besides.
+/// Never both ways at once: a client that does not know AWS_ENDPOINT_URL would take the token to the real STS.
 Result<void> aws(const Context& context, const Options& options) {
-  Json web_identity = {{"AWS_ENDPOINT_URL", options.endpoint},
-                       {"AWS_ROLE_ARN", options.role},
-                       {"AWS_WEB_IDENTITY_TOKEN_FILE", options.token_file},
-                       {"AWS_REGION", options.region},
-                       {"AWS_DISABLE_HOST_PREFIX_INJECTION", "true"}};
-  Json container = {
-      {"AWS_CONTAINER_CREDENTIALS_FULL_URI", options.endpoint + "/credentials?role=" + uri_encode(options.role)},
-      {"AWS_CONTAINER_AUTHORIZATION_TOKEN", "$(cat " + options.token_file + ")"},
-      {"AWS_DEFAULT_REGION", options.region}};
+  Json common = {{"AWS_ENDPOINT_URL", options.endpoint},
+                 {"AWS_REGION", options.region},
+                 {"AWS_DEFAULT_REGION", options.region},
+                 {"AWS_DISABLE_HOST_PREFIX_INJECTION", "true"}};
+  Json web_identity = common;
+  web_identity["AWS_ROLE_ARN"] = options.role;
+  web_identity["AWS_WEB_IDENTITY_TOKEN_FILE"] = options.token_file;
+  Json container = common;
+  container["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = options.endpoint + "/credentials?role=" + uri_encode(options.role);
   if (context.json) {
+    container["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = "$(cat " + shell_quoted(options.token_file) + ")";
     print_json({{"web_identity", web_identity}, {"container", container}});
     return {};
   }
-  std::cout << "# Clients that know AWS_ENDPOINT_URL (boto3 from 1.28, AWS CLI from 1.29 and 2.13, JavaScript v3, Go "
-               "v2, Java v2, Rust):\n";
-  for (const auto& [name, value] : web_identity.items())
-    std::cout << "export " << name << "=" << value.get<std::string>() << "\n";
-  std::cout << "\n# Older clients (Debian 12: AWS CLI 2.9, boto3 1.26) log in here, and need --endpoint-url "
-            << options.endpoint << " on each command:\n";
-  for (const auto& [name, value] : container.items()) {
-    std::cout << "export " << name << "=\"" << value.get<std::string>() << "\"\n";
-  }
+  std::cout
+      << (options.web_identity
+              ? "# For clients that know AWS_ENDPOINT_URL: boto3 from 1.28, AWS CLI from 1.29 and 2.13, current SDKs\n"
+              : "# Clients that do not know AWS_ENDPOINT_URL (Debian 12's) take --endpoint-url besides\n");
+  for (const auto& [name, value] : (options.web_identity ? web_identity : container).items())
+    std::cout << "export " << name << "=" << shell_quoted(value.get<std::string>()) << "\n";
+  if (!options.web_identity)
+    std::cout << "export AWS_CONTAINER_AUTHORIZATION_TOKEN=\"$(cat " << shell_quoted(options.token_file) << ")\"\n";
   return {};
 }
 
@@ -47,13 +57,19 @@ void add_configure(CLI::App& app, Context& context) {
   CLI::App* group = add_command(app, "configure", "How to point a client at the gateway");
   group->require_subcommand(1);
   auto options = std::make_shared<Options>();
-  CLI::App* command = add_command(*group, "aws", "Lines for an agent's environment",
-                                  "  holdpoint configure aws --role arn:aws:iam::123456789012:role/coding-agent");
+  CLI::App* command =
+      add_command(*group, "aws", "Lines for an agent's environment",
+                  "  eval \"$(holdpoint configure aws --role arn:aws:iam::123456789012:role/coding-agent "
+                  "--token-file token.jwt)\"\n"
+                  "  holdpoint configure aws --role arn:aws:iam::123456789012:role/coding-agent "
+                  "--web-identity");
   command->add_option("--role", options->role, "The role that the agent becomes")->required();
   command->add_option("--endpoint", options->endpoint)->capture_default_str();
   command->add_option("--token-file", options->token_file, "Where the agent finds its OIDC token")
       ->capture_default_str();
   command->add_option("--region", options->region)->capture_default_str();
+  command->add_flag("--web-identity", options->web_identity,
+                    "Log in by AssumeRoleWithWebIdentity: the token's file is read anew, for long-running agents");
   command->callback([&context, options] { context.action = [&context, options] { return aws(context, *options); }; });
 }
 

@@ -1,0 +1,208 @@
+"""Every command that a document shows is run here as it stands there, with names in place of its placeholders."""
+
+import json
+import re
+import subprocess
+
+import pytest
+
+import harness
+from documents_test import DOCUMENTS
+
+ROOT = harness.ROOT
+ENTER = re.compile(r"http://\S+/enter\?code=\S+")
+
+
+def shell_lines(text):
+    for block in re.findall(r"```sh\n(.*?)```", text, re.S):
+        for line in block.splitlines():
+            yield line.split("  #")[0].strip()
+
+
+def spans(line):
+    """Commands in back quotes; behind `holdpoint reviews list` in a table, `show ID` and `reviews show ID` mean its like."""
+    group = None
+    for span in re.findall(r"`([^`]+)`", line.replace("\\|", "|")):
+        if span.startswith("holdpoint "):
+            group = span.split()[:2]
+            yield span
+        elif group and line.startswith("|") and re.fullmatch(r"[a-z]+( [a-z]+)?( [A-Z]+)?( --[a-z]+ …)?", span):
+            yield " ".join([*group, span.removeprefix(group[1] + " ")])
+
+
+def documented():
+    found = set()
+    for document in DOCUMENTS:
+        text = document.read_text(encoding="utf-8")
+        found.update(filter(None, shell_lines(text)))
+        for line in text.splitlines():
+            found.update(span for span in spans(line) if "holdpoint." not in span)
+    return found
+
+
+def scripts():
+    return {command for command in documented() if command.startswith("ops/") or "pytest" in command}
+
+
+def shell(deployment, script, stdin=""):
+    environment = {**deployment.environment, "PATH": f"{harness.BIN}:{deployment.environment['PATH']}", "AWS_PAGER": "",
+                   "AWS_DEFAULT_REGION": "eu-west-1", "AWS_EC2_METADATA_DISABLED": "true"}
+    done = subprocess.run(["bash", "-euo", "pipefail", "-c", script], env=environment, cwd=deployment.folder, input=stdin,
+                          capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, f"{script}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def ours(deployment, command):
+    return command.replace("http://127.0.0.1:7400", deployment.gateway)
+
+
+def held_call(deployment):
+    """A deletion that waits, and the id of its review."""
+    waiting = deployment.start_aws("dynamodb delete-table --table-name scratch")
+    return waiting, deployment.waiting_review()["review_id"]
+
+
+def decided(deployment, command, reviewer=" --as alice --groups sre"):
+    waiting, review = held_call(deployment)
+    shell(deployment, command.replace("ID", review).replace("…", "'not today'") + reviewer)
+    output, _ = waiting.communicate(timeout=60)
+    return waiting.returncode, output
+
+
+def test_a_client_is_pointed_at_the_gateway_as_the_readme_says(deployment):
+    lines = [line for line in shell_lines((ROOT / "README.md").read_text()) if line.startswith(("eval ", "aws "))]
+    assert len(lines) == 2
+    (deployment.folder / "token.jwt").write_text(deployment.token())
+    lines[0] = lines[0].replace("configure aws", f"configure aws --endpoint {deployment.gateway}")
+    item = json.loads(shell(deployment, "\n".join(ours(deployment, line) for line in lines)))
+    assert item["Item"]["id"] == {"S": "1001"}
+
+
+def token(deployment, command):
+    assert shell(deployment, command).count(".") == 2
+
+
+def lint(deployment, command):
+    shell(deployment, command.replace("FILE", str(deployment.folder / "configuration/holdpoint.yaml")))
+
+
+def lint_policy(deployment, command):
+    shell(deployment, command.replace("FILE", str(deployment.folder / "configuration/policies/orders.json")))
+
+
+def apply(deployment, command):
+    version = deployment.holdpoint_json("config show")["version"]
+    assert str(version) in shell(deployment, command)
+
+
+def set_credentials(deployment, command):
+    shell(deployment, command.replace("NAME", "demo-gateway"), (deployment.folder / "targets/upstream.json").read_text())
+
+
+def list_reviews(deployment, command):
+    waiting, review = held_call(deployment)
+    assert review in shell(deployment, command)
+    shell(deployment, f"holdpoint reviews reject {review} --as alice --groups sre --reason no")
+    waiting.communicate(timeout=60)
+
+
+def show_review(deployment, command):
+    waiting, review = held_call(deployment)
+    assert "dynamodb:DeleteTable" in shell(deployment, command.replace("ID", review))
+    shell(deployment, f"holdpoint reviews reject {review} --as alice --groups sre --reason no")
+    waiting.communicate(timeout=60)
+
+
+def approve(deployment, command):
+    assert decided(deployment, command)[0] == 0
+
+
+def reject(deployment, command):
+    code, output = decided(deployment, command)
+    assert code != 0 and "not today" in output, output
+
+
+def console(deployment, command):
+    assert ENTER.search(shell(deployment, f"{command} --as alice --address {deployment.console}"))
+
+
+def list_sessions(deployment, command):
+    deployment.aws("dynamodb list-tables")
+    assert "agent-7" in shell(deployment, command)
+
+
+def replay(deployment, command):
+    def operations():
+        session = deployment.holdpoint_json("sessions list")[0]["session_id"]
+        return "ListTables" in shell(deployment, command.replace("ID", session))
+
+    deployment.aws("dynamodb list-tables")
+    harness.wait_for(operations, "the session is in the record")
+
+
+def explain(deployment, command):
+    said = shell(deployment, command.replace("…", f"--role {harness.ROLE} --action dynamodb:DeleteTable --groups agents"))
+    assert "hold" in said.lower()
+
+
+def revoke(deployment, command):
+    kinds = re.search(r"revoke (\S+) NAME", command).group(1).split("|")
+    assert len(kinds) == 4
+    names = {"principal": "local:nobody", "session": "01a00000-0000-7000-8000-000000000000", "role": harness.ROLE + "-x",
+             "target": "nowhere"}
+    for kind in kinds:
+        shell(deployment, f"holdpoint revoke {kind} {names[kind]}")
+        shell(deployment, f"holdpoint revoke {kind} {names[kind]} --undo")
+
+
+def verify(deployment, command):
+    assert "intact" in shell(deployment, command)
+
+
+def prove(deployment, command):
+    # A proof needs a checkpoint behind the entry.
+    harness.wait_for(lambda: deployment.holdpoint(f"{command.removeprefix('holdpoint ')} 1", check=False).returncode == 0,
+                     "entry 1 can be proved", 60)
+
+
+def export(deployment, command):
+    assert len(shell(deployment, command).splitlines()) > 3
+
+
+def doctor(deployment, command):
+    shell(deployment, command)
+
+
+RUNS = {"holdpoint token issue --subject agent-7 --groups agents": token, "holdpoint config lint FILE": lint,
+        "holdpoint config apply": apply, "holdpoint credentials set NAME": set_credentials,
+        "holdpoint reviews list": list_reviews, "holdpoint reviews show ID": show_review,
+        "holdpoint reviews approve ID": approve, "holdpoint reviews reject ID --reason …": reject,
+        "holdpoint console": console, "holdpoint sessions list": list_sessions, "holdpoint sessions replay ID": replay,
+        "holdpoint policy explain …": explain, "holdpoint policy lint FILE": lint_policy,
+        "holdpoint revoke principal|session|role|target NAME": revoke, "holdpoint audit verify": verify,
+        "holdpoint audit prove": prove, "holdpoint audit export": export, "holdpoint doctor": doctor}
+# `holdpoint up` starts every deployment of these tests.
+ELSEWHERE = {"holdpoint up"}
+
+
+def test_no_documented_command_is_left_out():
+    shown = {command for command in documented() - scripts() - ELSEWHERE if not command.startswith(("eval ", "aws "))}
+    assert shown == set(RUNS)
+
+
+@pytest.mark.parametrize("command", RUNS)
+def test_it_does_what_the_documents_say(deployment, command):
+    RUNS[command](deployment, command)
+
+
+@pytest.mark.parametrize("command", sorted(scripts()))
+def test_a_documented_script_knows_these_words(command):
+    if "pytest" in command:
+        assert (ROOT / command.split()[-1]).exists()
+        return
+    script, *words = command.split()
+    helped = subprocess.run(["bash", str(ROOT / script), "--help"], capture_output=True, text=True, timeout=60).stdout
+    assert script in helped
+    for word in words[:1]:
+        assert re.search(rf"{script} .*(?<![a-z]){re.escape(word)}(?![a-z])", helped), helped
