@@ -1,10 +1,9 @@
 #include "bus/base/crypto.hpp"
 
-#include <openssl/core_names.h>
 #include <openssl/evp.h>
-#include <openssl/params.h>
 #include <sodium.h>
 
+#include <array>
 #include <cstring>
 
 namespace holdpoint {
@@ -36,25 +35,6 @@ Hash finish_digest(EVP_MD_CTX* context) {
   unsigned length = 0;
   HOLDPOINT_INVARIANT(EVP_DigestFinal_ex(context, hash.data(), &length) == 1 && length == hash.size());
   return hash;
-}
-
-struct MacFree {
-  void operator()(EVP_MAC_CTX* context) const { EVP_MAC_CTX_free(context); }
-};
-
-EVP_MAC_CTX* hmac_context() {
-  thread_local const std::unique_ptr<EVP_MAC_CTX, MacFree> context = [] {
-    EVP_MAC* mac = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
-    HOLDPOINT_INVARIANT(mac != nullptr);
-    std::unique_ptr<EVP_MAC_CTX, MacFree> fresh(EVP_MAC_CTX_new(mac));
-    EVP_MAC_free(mac);
-    char digest[] = "SHA256";
-    const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
-                                     OSSL_PARAM_construct_end()};
-    HOLDPOINT_INVARIANT(EVP_MAC_CTX_set_params(fresh.get(), parameters) == 1);
-    return fresh;
-  }();
-  return context.get();
 }
 
 }  // namespace
@@ -89,34 +69,51 @@ Hash sha256(BytesView data) {
 
 struct Sha256::State {
   MdContext context{EVP_MD_CTX_new()};
-  void begin() { HOLDPOINT_INVARIANT(EVP_DigestInit_ex2(context.get(), sha256_algorithm(), nullptr) == 1); }
+  bool begun = false;
+  EVP_MD_CTX* begin() {
+    if (!begun) HOLDPOINT_INVARIANT(EVP_DigestInit_ex2(context.get(), sha256_algorithm(), nullptr) == 1);
+    begun = true;
+    return context.get();
+  }
 };
 
-Sha256::Sha256() : state_(std::make_unique<State>()) { state_->begin(); }
+Sha256::Sha256() = default;
 Sha256::~Sha256() = default;
 Sha256::Sha256(Sha256&&) noexcept = default;
 Sha256& Sha256::operator=(Sha256&&) noexcept = default;
 
 void Sha256::update(BytesView data) {
-  HOLDPOINT_INVARIANT(EVP_DigestUpdate(state_->context.get(), data.data(), data.size()) == 1);
+  if (!state_) state_ = std::make_unique<State>();
+  HOLDPOINT_INVARIANT(EVP_DigestUpdate(state_->begin(), data.data(), data.size()) == 1);
 }
 
 Hash Sha256::finish() {
-  const Hash hash = finish_digest(state_->context.get());
-  state_->begin();
+  if (!state_) return sha256({});
+  const Hash hash = finish_digest(state_->begin());
+  state_->begun = false;
   return hash;
 }
 
+// RFC 2104 over the context that is there: EVP_MAC looks its digest up by name for each key, at four times the price.
 Hash hmac_sha256(BytesView key, BytesView data) {
-  // OpenSSL keeps the previous key when it is given a null pointer, so an empty key needs an address too.
-  static constexpr unsigned char kEmpty = 0;
-  EVP_MAC_CTX* const context = hmac_context();
-  HOLDPOINT_INVARIANT(EVP_MAC_init(context, key.empty() ? &kEmpty : raw(key), key.size(), nullptr) == 1);
-  HOLDPOINT_INVARIANT(EVP_MAC_update(context, raw(data), data.size()) == 1);
-  Hash hash;
-  std::size_t length = 0;
-  HOLDPOINT_INVARIANT(EVP_MAC_final(context, hash.data(), &length, hash.size()) == 1 && length == hash.size());
-  return hash;
+  constexpr std::size_t kBlockBytes = 64;
+  thread_local Sha256 sha;
+  std::array<char, kBlockBytes> pad{};
+  if (key.size() > kBlockBytes) {
+    const Hash hashed = sha256(key);
+    std::memcpy(pad.data(), hashed.data(), hashed.size());
+  } else if (!key.empty()) {
+    std::memcpy(pad.data(), key.data(), key.size());
+  }
+  for (char& byte : pad) byte = static_cast<char>(byte ^ 0x36);
+  sha.update(BytesView(pad.data(), pad.size()));
+  sha.update(data);
+  const Hash inner = sha.finish();
+  for (char& byte : pad) byte = static_cast<char>(byte ^ 0x36 ^ 0x5c);
+  sha.update(BytesView(pad.data(), pad.size()));
+  sha.update(view(inner));
+  sodium_memzero(pad.data(), pad.size());
+  return sha.finish();
 }
 
 bool constant_time_equal(BytesView a, BytesView b) {

@@ -298,6 +298,7 @@ Result<Chunk> Journal::Reader::read(std::uint64_t first, std::size_t entries_max
     cursor_.reset(new Cursor{segment.first, Scanner(std::move(*file), segment.first, segment.previous)});
   }
   Scanner& scanner = cursor_->scanner;
+  scanner.set_end(segment.end);
   std::size_t bytes = 0;
   while (scanner.sequence() <= segment.last() && chunk.entries.size() < entries_max && bytes < bytes_max) {
     if (scanner.sequence() == first) chunk.previous = scanner.head();

@@ -10,7 +10,8 @@ constexpr std::size_t kReadAhead = 256 << 10;
 Result<BytesView> Scanner::at_least(std::size_t count) {
   const std::uint64_t skip = offset_ - buffer_offset_;
   if (offset_ < buffer_offset_ || skip > buffer_.size() || buffer_.size() - skip < count) {
-    auto bytes = file_->read_at(offset_, std::max(count, kReadAhead));
+    if (offset_ >= end_) return BytesView();
+    auto bytes = file_->read_at(offset_, std::min<std::uint64_t>(std::max(count, kReadAhead), end_ - offset_));
     if (!bytes) return bytes.error();
     buffer_ = std::move(*bytes);
     buffer_offset_ = offset_;

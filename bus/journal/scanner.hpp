@@ -15,6 +15,8 @@ class Scanner {
   Scanner(std::unique_ptr<File> file, std::uint64_t first, const Hash& previous)
       : file_(std::move(file)), sequence_(first), head_(previous) {}
 
+  /// Nothing is read beyond `offset`: what comes there is not durable yet, or zeros.
+  void set_end(std::uint64_t offset) { end_ = offset; }
   /// The next entry, or nullopt where none follows that fits the chain. An Error only when the file cannot be read.
   Result<std::optional<Bytes>> next();
 
@@ -29,6 +31,7 @@ class Scanner {
 
   std::unique_ptr<File> file_;
   std::uint64_t offset_ = kHeaderBytes;
+  std::uint64_t end_ = UINT64_MAX;
   std::uint64_t sequence_;
   Hash head_;
   Bytes buffer_;

@@ -3,10 +3,14 @@
 namespace holdpoint::record {
 
 std::string event_to_json(const Event& event) {
-  // The head by itself: the data, which is most of it, is written out once and copied nowhere.
-  const Json head{{"id", to_text(event.id)},  {"source", event.source},         {"specversion", "1.0"},
-                  {"subject", event.subject}, {"time", to_rfc3339(event.time)}, {"type", event.type}};
-  return "{\"data\":" + to_json(event.data) + "," + to_json(head).substr(1);
+  // By hand, in the order of a sorted object: an event is written twice per call, and its data is most of it.
+  std::string out = "{\"data\":" + to_json(event.data);
+  out.append(",\"id\":\"").append(to_text(event.id));
+  out.append("\",\"source\":").append(to_json(event.source));
+  out.append(",\"specversion\":\"1.0\",\"subject\":").append(to_json(event.subject));
+  out.append(",\"time\":\"").append(to_rfc3339(event.time));
+  out.append("\",\"type\":").append(to_json(event.type)).push_back('}');
+  return out;
 }
 
 Result<Event> event_from_json(std::string_view text) {

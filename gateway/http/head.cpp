@@ -132,13 +132,13 @@ bool is_header_value(std::string_view text) {
 }
 
 Result<std::optional<std::size_t>> head_end(std::string_view buffer) {
-  for (std::size_t at = 0; (at = buffer.find_first_of(std::string_view("\n\0", 2), at)) != std::string_view::npos;
-       ++at) {
-    if (at >= kHeadBytesMax) break;
-    if (buffer[at] == '\0' || at == 0 || buffer[at - 1] != '\r')
-      return fail(Code::malformed, "the head holds a bare line feed or a NUL");
+  const std::size_t nul = buffer.find('\0');
+  for (std::size_t at = 0; (at = buffer.find('\n', at)) != std::string_view::npos; ++at) {
+    if (at >= kHeadBytesMax || nul < at) break;
+    if (at == 0 || buffer[at - 1] != '\r') return fail(Code::malformed, "the head holds a bare line feed");
     if (at >= 3 && buffer[at - 2] == '\n') return std::optional(at + 1);
   }
+  if (nul < kHeadBytesMax) return fail(Code::malformed, "the head holds a NUL");
   if (buffer.size() >= kHeadBytesMax) return fail(Code::too_large, "the head is larger than 32 KiB");
   return std::optional<std::size_t>();
 }

@@ -137,15 +137,16 @@ Json answered_data(const OperationFacts& facts, int status, std::string_view ups
 }
 
 Json completed_data(const OperationFacts& facts, const OutcomeFacts& outcome) {
-  Json data{{"operation_id", facts.operation_id},
-            {"session_id", facts.session_id},
-            {"outcome", outcome.outcome},
-            {"status", outcome.status},
-            {"request_bytes", outcome.request_bytes},
-            {"answer_bytes", outcome.answer_bytes},
-            {"findings", outcome.findings},
-            {"upstream_ms", outcome.upstream_ms},
-            {"wait_ms", outcome.wait_ms}};
+  Json data = Json::object();
+  put(data, "operation_id", facts.operation_id);
+  put(data, "session_id", facts.session_id);
+  data["outcome"] = outcome.outcome;
+  data["status"] = outcome.status;
+  data["request_bytes"] = outcome.request_bytes;
+  data["answer_bytes"] = outcome.answer_bytes;
+  data["findings"] = outcome.findings;
+  data["upstream_ms"] = outcome.upstream_ms;
+  data["wait_ms"] = outcome.wait_ms;
   put(data, "upstream_request_id", outcome.upstream_request_id);
   put(data, "blocked", outcome.blocked);
   return data;
