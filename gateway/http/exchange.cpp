@@ -246,12 +246,11 @@ asio::awaitable<Result<std::optional<RequestHead>>> read_head(Stream& stream, st
 
 int status_of_head(const Error& error) { return error.code == Code::too_large ? 431 : 400; }
 
-asio::awaitable<void> refuse_head(Stream& stream, const Error& error) {
-  const std::string body = error.context + "\n";
-  aws::Headers headers{
-      {"Content-Type", "text/plain"}, {"Content-Length", std::to_string(body.size())}, {"Connection", "close"}};
-  const std::string head = response_head_text(status_of_head(error), headers);
-  (void)co_await stream.write_all(head, body);
+asio::awaitable<void> refuse_head(Stream& stream, int status, UnreadAnswer answer) {
+  answer.headers.emplace_back("Content-Length", std::to_string(answer.body.size()));
+  answer.headers.emplace_back("Connection", "close");
+  const std::string head = response_head_text(status, answer.headers);
+  (void)co_await stream.write_all(head, answer.body);
 }
 
 /// Reads on for a moment after an early answer: closing with unread bytes would reset it away.
@@ -274,8 +273,10 @@ asio::awaitable<void> serve_connection(std::unique_ptr<Stream> stream, ServerTim
     auto head = co_await read_head(*stream, buffer, timeouts);
     if (!head) {
       if (head.error().code != Code::unavailable && head.error().code != Code::timed_out) {
-        co_await unread(stream->peer_address(), head.error(), status_of_head(head.error()));
-        co_await refuse_head(*stream, head.error());
+        const int status = status_of_head(head.error());
+        Unread told{stream->peer_address(), buffer.substr(0, kHeadBytesMax), head.error(), status};
+        UnreadAnswer answer = co_await unread(std::move(told));
+        co_await refuse_head(*stream, status, std::move(answer));
         co_await drain(*stream);
       }
       break;

@@ -81,13 +81,22 @@ class Exchange {
 
 /// Must answer through the exchange; what it leaves unanswered closes the connection.
 using ExchangeHandler = std::function<boost::asio::awaitable<void>(Exchange& exchange)>;
-/// A head that could not be read, as an answer: status and body text. Nothing of it is trusted.
-int status_of(const Error& error);
+
+/// A head that could not be read. Nothing of it is trusted.
+struct Unread {
+  std::string source_ip;
+  std::string beginning;  ///< what came, up to the bound of a head
+  Error error;
+  int status = 400;  ///< 431 when it is too large
+};
+/// Without Content-Length and Connection.
+struct UnreadAnswer {
+  aws::Headers headers;
+  std::string body;
+};
+using UnreadHandler = std::function<boost::asio::awaitable<UnreadAnswer>(Unread unread)>;
 
 /// Serves one connection until it ends. `stopping` is asked between requests.
-/// Told of a head that is not one, before its answer leaves.
-using UnreadHandler = std::function<boost::asio::awaitable<void>(std::string source_ip, Error error, int status)>;
-
 boost::asio::awaitable<void> serve_connection(std::unique_ptr<Stream> stream, ServerTimeouts timeouts,
                                               ExchangeHandler handler, UnreadHandler unread,
                                               std::function<bool()> stopping);

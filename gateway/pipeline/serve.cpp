@@ -1,6 +1,5 @@
 #include "gateway/pipeline/serve.hpp"
 
-#include "bus/base/json.hpp"
 #include "gateway/aws/sts.hpp"
 #include "gateway/pipeline/login.hpp"
 #include "gateway/pipeline/refusal_answer.hpp"
@@ -29,14 +28,6 @@ bool may_be_form(const http::RequestHead& request) {
 }
 
 }  // namespace
-
-asio::awaitable<void> record_unread(Services& services, std::string source_ip, Error error, int status) {
-  record::OperationFacts facts;
-  facts.operation_id = to_text(services.ids.next(system_now()));
-  facts.source_ip = std::move(source_ip);
-  Json data = record::refused_data(facts, {"invalid", error.code, error.context}, {}, status);
-  (void)co_await services.record.record(record::type::kOperationRefused, facts.operation_id, std::move(data));
-}
 
 asio::awaitable<void> serve(Services& services, http::Exchange& exchange) {
   const service::SnapshotPtr snapshot = services.configuration.current();

@@ -9,9 +9,6 @@
 
 namespace holdpoint::pipeline {
 
-/// A head that could not be read, already answered: all that is known of it goes into the record.
-boost::asio::awaitable<void> record_unread(Services& services, std::string source_ip, Error error, int status);
-
 boost::asio::awaitable<void> serve(Services& services, http::Exchange& exchange);
 
 }  // namespace holdpoint::pipeline

@@ -11,6 +11,7 @@
 #include "bus/telemetry/log.hpp"
 #include "gateway/http/socket_stream.hpp"
 #include "gateway/pipeline/serve.hpp"
+#include "gateway/pipeline/unread.hpp"
 #include "gateway/service/recovery.hpp"
 #include "gateway/service/task_group.hpp"
 
@@ -173,9 +174,7 @@ asio::awaitable<void> Shard::State::serve(tcp::socket socket) {
   }
   co_await http::serve_connection(
       std::move(stream), {}, [this](http::Exchange& exchange) { return pipeline::serve(services, exchange); },
-      [this](std::string source_ip, Error error, int status) {
-        return pipeline::record_unread(services, std::move(source_ip), std::move(error), status);
-      },
+      [this](http::Unread unread) { return pipeline::answer_unread(services, std::move(unread)); },
       [this] { return stopping; });
 }
 

@@ -7,6 +7,7 @@
 #include "gateway/pipeline/masking.hpp"
 #include "gateway/pipeline/refusal_answer.hpp"
 #include "gateway/pipeline/services.hpp"
+#include "gateway/pipeline/unread.hpp"
 #include "gateway/pipeline/waiting.hpp"
 #include "gateway/service/recovery.hpp"
 
@@ -99,6 +100,28 @@ TEST(Refusal, of_revoked_access_is_one_of_the_credentials) {
       refusal_answer({head, nullptr, "dynamodb", std::nullopt, "r"}, {"denied", Code::revoked, "access was revoked"});
   EXPECT_EQ(answer.status, 403);
   EXPECT_EQ(answer.code, "UnrecognizedClientException");
+}
+
+TEST(Unread, heads_are_glanced_at_for_the_shape_of_the_error) {
+  struct Row {
+    const char* head;
+    const char* service;
+    std::size_t headers;
+  };
+  const Row rows[] = {
+      {"POST / HTTP/1.1\r\nX-Amz-Target: A.B\r\nbroken\nX-A : b\r\n\r\nbody: x", "", 2},
+      {"GET /?X-Amz-Credential=AKIA%2F20260101%2Feu-west-1%2Fs3%2Faws4_request HTTP/1.1\r\n", "s3", 0},
+      {"PUT /b HTTP/1.1\r\nAuthorization: AWS4-HMAC-SHA256 Credential=AKIA/20260101/eu-west-1/ec2/aws4_request", "ec2",
+       1},
+      {"\xff\xfe", "", 0},
+      {"", "", 0},
+      {" ", "", 0},
+  };
+  for (const Row& row : rows) {
+    const aws::HttpHead head = glance(row.head);
+    EXPECT_EQ(aws::claimed_service(head), row.service) << row.head;
+    EXPECT_EQ(head.headers.size(), row.headers) << row.head;
+  }
 }
 
 TEST(SigningKeys, follow_a_secret_that_was_mended_under_the_same_id) {
