@@ -1,5 +1,6 @@
 #include "bus/base/json.hpp"
 
+#include <algorithm>
 #include <vector>
 
 namespace holdpoint {
@@ -67,6 +68,54 @@ class StrictBuilder {
   Error error_ = fail(Code::malformed, "invalid JSON");
 };
 
+bool is_plain(const std::string& text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; });
+}
+
+void write_text(const std::string& text, std::string& out) {
+  if (!is_plain(text)) {
+    out += Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+    return;
+  }
+  out.push_back('"');
+  out.append(text);
+  out.push_back('"');
+}
+
+// What nlohmann writes, byte for byte; but texts, which are nearly all plain, are copied instead of decoded.
+void write_json(const Json& value, std::string& out) {
+  char separator = 0;
+  const auto separate = [&](char begin) {
+    out.push_back(separator == 0 ? begin : ',');
+    separator = ',';
+  };
+  switch (value.type()) {
+    case Json::value_t::string:
+      return write_text(value.get_ref<const std::string&>(), out);
+    case Json::value_t::object:
+      if (value.empty()) break;
+      for (const auto& [name, member] : value.get_ref<const Json::object_t&>()) {
+        separate('{');
+        write_text(name, out);
+        out.push_back(':');
+        write_json(member, out);
+      }
+      out.push_back('}');
+      return;
+    case Json::value_t::array:
+      if (value.empty()) break;
+      for (const Json& element : value) {
+        separate('[');
+        write_json(element, out);
+      }
+      out.push_back(']');
+      return;
+    default:
+      break;
+  }
+  out += value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 Error missing(std::string_view member, std::string_view kind) {
   return fail(Code::malformed, "member \"" + std::string(member) + "\" is missing or is no " + std::string(kind));
 }
@@ -87,7 +136,11 @@ Result<Json> parse_json(std::string_view text, JsonLimits limits) {
   return root;
 }
 
-std::string to_json(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string to_json(const Json& value) {
+  std::string out;
+  write_json(value, out);
+  return out;
+}
 
 Json text_json(BytesView bytes) {
   if (is_utf8(bytes)) return Json(std::string(bytes));

@@ -9,6 +9,19 @@ TEST(Json, AcceptsOneTextForOneValue) {
   EXPECT_EQ(to_json(parse_json(R"({"b":1,"a":[true,null,"x"]})").value()), R"({"a":[true,null,"x"],"b":1})");
 }
 
+TEST(Json, IsWrittenAsTheLibraryWritesIt) {
+  const Json texts{
+      "",        "plain",    "a \"quoted\" \\ text",    "tab\tline\nbell\x07", "del\x7f", "\xc3\xa4\xe2\x82\xac",
+      "bad\xff", "\xe2\x82", std::string("nul\0nul", 7)};
+  Json value{{"texts", texts},         {"\xff name\n", 1},
+             {"", Json::object()},     {"numbers", {0, -1, 1.5, 1e300, UINT64_MAX}},
+             {"empty", Json::array()}, {"nothing", nullptr},
+             {"truth", {true, false}}, {"deep", {{{"x", {{{"y", texts}}}}}}}};
+  const auto replace = Json::error_handler_t::replace;
+  EXPECT_EQ(to_json(value), value.dump(-1, ' ', false, replace));
+  for (const Json& text : texts) EXPECT_EQ(to_json(text), text.dump(-1, ' ', false, replace));
+}
+
 TEST(Json, RefusesAmbiguousText) {
   for (const char* bad : {R"({"a":1,"a":2})", R"({"a":1}x)", R"({"a":1,})", "\xef\xbb\xbf{}", "", "nul", "\"\xff\"",
                           R"("\ud800")", "1e999", R"({"a":{"b":1,"b":1}})", "01", "[1,]", "{'a':1}"}) {
