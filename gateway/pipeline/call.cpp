@@ -64,14 +64,14 @@ asio::awaitable<void> Call::run_refused(Refusal refusal) {
   co_await refuse(std::move(refusal), true);
 }
 
-std::string Call::why_revoked(const service::Snapshot& snapshot) const {
+std::string Call::why_revoked(const configuration::Snapshot& snapshot) const {
   const config::RoleSettings* role = snapshot.document.role(session_.role_arn);
   if (role == nullptr) return "the role is not configured any more";
   if (role_ != nullptr && role->target != role_->target) return "the role has another target now";
   return snapshot.revoked(session_, role->target);
 }
 
-void Call::configuration_changed(const service::Snapshot& snapshot) {
+void Call::configuration_changed(const configuration::Snapshot& snapshot) {
   if (session_.id.empty() || !revoked_.empty()) return;
   revoked_ = why_revoked(snapshot);
   if (revoked_.empty()) return;

@@ -35,7 +35,7 @@ class Call {
   boost::asio::awaitable<void> run_refused(operation::Refusal refusal);
 
   /// A new configuration: what the kill switch names ends here, waiting or streaming.
-  void configuration_changed(const service::Snapshot& snapshot);
+  void configuration_changed(const configuration::Snapshot& snapshot);
 
  private:
   using Events = std::optional<operation::Event>;
@@ -62,7 +62,7 @@ class Call {
   operation::Event judge();
   Result<void> may_assume(const std::string& role_arn) const;
   [[nodiscard]] record::Judgement judgement() const { return {decision_.policy, decision_.statement}; }
-  [[nodiscard]] std::string why_revoked(const service::Snapshot& snapshot) const;
+  [[nodiscard]] std::string why_revoked(const configuration::Snapshot& snapshot) const;
   [[nodiscard]] operation::Commands interruptions();
   Task<void> drive(operation::Event first);
   Task<Events> carry_out(const operation::Command& command);
@@ -94,7 +94,7 @@ class Call {
 
   Services& services_;
   http::Exchange& exchange_;
-  service::SnapshotPtr snapshot_;
+  configuration::SnapshotPtr snapshot_;
   std::list<Call*>::iterator place_;
   operation::OperationActor actor_;
 

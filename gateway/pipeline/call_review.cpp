@@ -140,7 +140,7 @@ asio::awaitable<Call::Events> Call::wait_for_claim() {
 }
 
 Call::Events Call::evaluate_again() {
-  const service::SnapshotPtr current = services_.configuration.current();
+  const configuration::SnapshotPtr current = services_.configuration.current();
   if (system_now() >= session_.expires_at)
     return operation::Forbidden{
         {"denied", Code::expired, "the session ended while the call waited; log in and run it again"}};

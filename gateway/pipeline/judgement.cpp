@@ -7,7 +7,7 @@
 
 namespace holdpoint::pipeline {
 
-Result<policy::Decision> decide(const service::Snapshot& snapshot, const identity::Session& session,
+Result<policy::Decision> decide(const configuration::Snapshot& snapshot, const identity::Session& session,
                                 const aws::Operation& operation, const config::RoleSettings& role,
                                 const config::Target& target, const record::OperationFacts& facts, Instant now) {
   const auto policies = snapshot.roles.find(role.arn);

@@ -2,14 +2,14 @@
 #pragma once
 
 #include "gateway/aws/operation.hpp"
+#include "gateway/configuration/snapshot.hpp"
 #include "gateway/policy/decision.hpp"
 #include "gateway/record/operation_record.hpp"
-#include "gateway/service/snapshot.hpp"
 
 namespace holdpoint::pipeline {
 
 /// Fails with `configuration` for a session policy that does not parse any more.
-Result<policy::Decision> decide(const service::Snapshot& snapshot, const identity::Session& session,
+Result<policy::Decision> decide(const configuration::Snapshot& snapshot, const identity::Session& session,
                                 const aws::Operation& operation, const config::RoleSettings& role,
                                 const config::Target& target, const record::OperationFacts& facts, Instant now);
 

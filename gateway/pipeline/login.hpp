@@ -44,7 +44,7 @@ class Login {
 
   Services& services_;
   http::Exchange& exchange_;
-  service::SnapshotPtr snapshot_;
+  configuration::SnapshotPtr snapshot_;
   std::string request_id_;
 };
 

@@ -1,10 +1,10 @@
 // What is asked of the masker for one call. Pure.
 #pragma once
 
+#include "bus/config/document.hpp"
 #include "bus/wire/envelope.hpp"
 #include "gateway/aws/operation.hpp"
 #include "gateway/policy/decision.hpp"
-#include "gateway/service/snapshot.hpp"
 
 namespace holdpoint::pipeline {
 

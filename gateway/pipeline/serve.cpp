@@ -30,7 +30,7 @@ bool may_be_form(const http::RequestHead& request) {
 }  // namespace
 
 asio::awaitable<void> serve(Services& services, http::Exchange& exchange) {
-  const service::SnapshotPtr snapshot = services.configuration.current();
+  const configuration::SnapshotPtr snapshot = services.configuration.current();
   const http::RequestHead& request = exchange.request();
   if (!snapshot) {
     co_await answer_plain(exchange, 503, "this gateway has no configuration yet\n");

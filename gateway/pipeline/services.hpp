@@ -9,11 +9,11 @@
 
 #include "bus/base/id.hpp"
 #include "bus/journal/recorder.hpp"
+#include "gateway/configuration/configuration.hpp"
 #include "gateway/credentials/provider.hpp"
 #include "gateway/review/claims.hpp"
 #include "gateway/review/decision_board.hpp"
 #include "gateway/review/parking.hpp"
-#include "gateway/service/configuration.hpp"
 
 namespace holdpoint::pipeline {
 
@@ -38,8 +38,8 @@ class SigningKeys {
 
 struct Services {
   boost::asio::any_io_executor executor;
-  service::Configuration& configuration;  ///< shared
-  review::Parking& parking;               ///< shared
+  configuration::Configuration& configuration;  ///< shared
+  review::Parking& parking;                     ///< shared
   journal::Recorder::Seat record;
   review::Request bus;
   http::UpstreamClient& upstream;

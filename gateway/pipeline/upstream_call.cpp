@@ -12,7 +12,7 @@ Result<aws::Endpoint> find_destination(const config::Target& target, const aws::
   return found;
 }
 
-Result<credentials::Want> wanted_credentials(const service::Snapshot& snapshot, const config::Target& target,
+Result<credentials::Want> wanted_credentials(const configuration::Snapshot& snapshot, const config::Target& target,
                                              std::string_view region, credentials::OnBehalf on_behalf) {
   const auto base = snapshot.credentials.find(target.credentials);
   if (base == snapshot.credentials.end())

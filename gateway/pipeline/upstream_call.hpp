@@ -4,8 +4,8 @@
 
 #include "gateway/aws/classify.hpp"
 #include "gateway/aws/endpoint.hpp"
+#include "gateway/configuration/snapshot.hpp"
 #include "gateway/credentials/provider.hpp"
-#include "gateway/service/snapshot.hpp"
 
 namespace holdpoint::pipeline {
 
@@ -13,7 +13,7 @@ namespace holdpoint::pipeline {
 Result<aws::Endpoint> find_destination(const config::Target& target, const aws::Operation& operation);
 
 /// Fails with `configuration` when the target has no credentials, or STS no endpoint.
-Result<credentials::Want> wanted_credentials(const service::Snapshot& snapshot, const config::Target& target,
+Result<credentials::Want> wanted_credentials(const configuration::Snapshot& snapshot, const config::Target& target,
                                              std::string_view region, credentials::OnBehalf on_behalf);
 
 /// Host and port to connect to, for a head whose Host header was built from the endpoint (a modelled prefix included).

@@ -37,7 +37,8 @@ class Process {
       : options_(options),
         identity_(identity),
         recorder_(std::move(recorder)),
-        configuration_(identity_, options.listen, [this](SnapshotPtr snapshot) { changed(std::move(snapshot)); }),
+        configuration_(identity_, options.listen,
+                       [this](configuration::SnapshotPtr snapshot) { changed(std::move(snapshot)); }),
         shared_{identity_, *recorder_, configuration_, parking_, std::move(tls)} {}
 
   int run();
@@ -45,7 +46,7 @@ class Process {
  private:
   asio::awaitable<void> begin();
   asio::awaitable<void> end();
-  void changed(SnapshotPtr snapshot);
+  void changed(configuration::SnapshotPtr snapshot);
   void serve_status();
   Result<void> start_shards();
   [[nodiscard]] Json status() const;
@@ -54,7 +55,7 @@ class Process {
   const config::PeerIdentity& identity_;  ///< not a copy: the recorder signs with its key
   std::unique_ptr<journal::Recorder> recorder_;
   review::Parking parking_;
-  Configuration configuration_;
+  configuration::Configuration configuration_;
   Shared shared_;
   std::vector<std::unique_ptr<Shard>> shards_;  ///< the first runs on the main thread and leads
   std::vector<std::thread> threads_;
@@ -62,7 +63,7 @@ class Process {
   int exit_code_ = 0;
 };
 
-void Process::changed(SnapshotPtr snapshot) {
+void Process::changed(configuration::SnapshotPtr snapshot) {
   recorder_->set_durability(snapshot->document.gateway.durable == config::Durable::database
                                 ? journal::Durability::database
                                 : journal::Durability::journal);
@@ -74,7 +75,7 @@ void Process::changed(SnapshotPtr snapshot) {
 }
 
 Json Process::status() const {
-  const SnapshotPtr snapshot = configuration_.current();
+  const configuration::SnapshotPtr snapshot = configuration_.current();
   const journal::JournalStatus journal = recorder_->journal().status();
   Json targets = Json::array();
   if (snapshot) {
@@ -107,7 +108,7 @@ void Process::serve_status() {
 }
 
 Result<void> Process::start_shards() {
-  const SnapshotPtr snapshot = configuration_.current();
+  const configuration::SnapshotPtr snapshot = configuration_.current();
   const std::vector<std::string>& listen =
       options_.listen.empty() ? snapshot->document.gateway.listen : options_.listen;
   for (const auto& shard : shards_) {

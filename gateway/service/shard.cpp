@@ -115,7 +115,7 @@ Result<ListenAddress> parse_listen(const std::string& text) {
 }
 
 Result<void> Shard::listen(const std::vector<std::string>& addresses) {
-  const SnapshotPtr snapshot = state_->shared.configuration.current();
+  const configuration::SnapshotPtr snapshot = state_->shared.configuration.current();
   for (const std::string& text : addresses) {
     auto address = parse_listen(text);
     if (!address) return address.error();
@@ -162,7 +162,7 @@ asio::awaitable<void> Shard::State::reconcile() {
 }
 
 asio::awaitable<void> Shard::State::serve(tcp::socket socket) {
-  const SnapshotPtr snapshot = shared.configuration.current();
+  const configuration::SnapshotPtr snapshot = shared.configuration.current();
   std::unique_ptr<http::Stream> stream;
   if (snapshot->tls) {
     auto secured = co_await http::accept_tls(std::move(socket), deadlines, snapshot->tls,
@@ -206,7 +206,7 @@ void Shard::start() {
   for (tcp::acceptor& acceptor : state.acceptors) state.tasks.spawn(state.accept(acceptor));
 }
 
-void Shard::configuration_changed(SnapshotPtr snapshot) {
+void Shard::configuration_changed(configuration::SnapshotPtr snapshot) {
   asio::post(state_->io, [state = state_.get(), snapshot = std::move(snapshot)] {
     for (pipeline::Call* call : state->services.running) call->configuration_changed(*snapshot);
   });

@@ -10,8 +10,8 @@
 
 #include "bus/config/peer_identity.hpp"
 #include "bus/journal/recorder.hpp"
+#include "gateway/configuration/configuration.hpp"
 #include "gateway/review/parking.hpp"
-#include "gateway/service/configuration.hpp"
 
 namespace holdpoint::service {
 
@@ -19,7 +19,7 @@ namespace holdpoint::service {
 struct Shared {
   const config::PeerIdentity& identity;
   journal::Recorder& recorder;
-  Configuration& configuration;
+  configuration::Configuration& configuration;
   review::Parking& parking;
   std::shared_ptr<const http::TlsContext> upstream_tls;
 };
@@ -44,7 +44,7 @@ class Shard {
   /// Begins serving: accepting, claims, deadlines, decisions. On the shard's thread, or before it runs.
   void start();
   /// Any thread: every call hears of the new configuration.
-  void configuration_changed(SnapshotPtr snapshot);
+  void configuration_changed(configuration::SnapshotPtr snapshot);
   /// On the shard's thread: settles what a boot before left behind.
   boost::asio::awaitable<void> recover();
   /// Any thread.

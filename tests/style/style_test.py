@@ -26,6 +26,8 @@ ADAPTERS = {
 }
 # One library, one file in each of these folders.
 SINGLE = {"yaml-cpp/": "bus/config", "seccomp.h": "masker"}
+# Where every folder is a layer: below these no folder includes, by whatever way round, one that includes it.
+LAYERED = ("auditor", "bus", "gateway", "ops")
 PROCESSES = ("gateway", "approvals", "auditor", "masker")
 # Words that mark unfinished work; split here so that this file does not find itself.
 UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")
@@ -98,6 +100,24 @@ class Style(unittest.TestCase):
                 if owner in PROCESSES and other in PROCESSES + ("ops",) and other != owner:
                     offenders.append(f"{name} includes {include}")
         self.none(offenders, "processes that include each other")
+
+    def test_no_folder_includes_one_that_includes_it(self):
+        needs = {}
+        for name in tracked(".hpp", ".cpp"):
+            folder = str(pathlib.PurePath(name).parent)
+            if name.split("/")[0] in LAYERED and not name.endswith("/main.cpp"):  # main wires
+                needs.setdefault(folder, set()).update(str(pathlib.PurePath(each).parent) for each in INCLUDE.findall(text(name)))
+
+        def needed(folder):
+            found, left = set(), list(needs[folder] - {folder})
+            while left:
+                each = left.pop()
+                if each not in found:
+                    found.add(each)
+                    left.extend(needs.get(each, set()) - {each})
+            return found
+
+        self.none([folder for folder in sorted(needs) if folder in needed(folder)], "folders in a circle of includes")
 
     def test_nothing_is_left_unfinished(self):
         names = tracked(".hpp", ".cpp", ".py", ".sql", ".cmake", ".sh", "CMakeLists.txt", ".js", ".html", "ops/run", "ops/test")

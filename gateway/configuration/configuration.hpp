@@ -13,9 +13,9 @@
 #include <mutex>
 
 #include "bus/socket/port.hpp"
-#include "gateway/service/snapshot.hpp"
+#include "gateway/configuration/snapshot.hpp"
 
-namespace holdpoint::service {
+namespace holdpoint::configuration {
 
 constexpr std::chrono::milliseconds kLeaseTime{3000};
 constexpr std::chrono::milliseconds kBehindMax{1000};
@@ -55,4 +55,4 @@ class Configuration {
   std::atomic<std::uint64_t> announced_{0};
 };
 
-}  // namespace holdpoint::service
+}  // namespace holdpoint::configuration

@@ -1,10 +1,10 @@
-#include "gateway/service/snapshot.hpp"
+#include "gateway/configuration/snapshot.hpp"
 
 #include <algorithm>
 
 #include "gateway/review/digest.hpp"
 
-namespace holdpoint::service {
+namespace holdpoint::configuration {
 namespace {
 
 std::string without_port(std::string_view host) {
@@ -114,4 +114,4 @@ Result<SnapshotPtr> make_snapshot(config::Document document, const config::PeerI
   return SnapshotPtr(std::move(snapshot));
 }
 
-}  // namespace holdpoint::service
+}  // namespace holdpoint::configuration

@@ -18,7 +18,7 @@
 #include "gateway/http/upstream_client.hpp"
 #include "gateway/policy/policy.hpp"
 
-namespace holdpoint::service {
+namespace holdpoint::configuration {
 
 struct Snapshot {
   config::Document document;
@@ -44,4 +44,4 @@ using SnapshotPtr = std::shared_ptr<const Snapshot>;
 Result<SnapshotPtr> make_snapshot(config::Document document, const config::PeerIdentity& identity,
                                   const std::vector<std::string>& listen);
 
-}  // namespace holdpoint::service
+}  // namespace holdpoint::configuration

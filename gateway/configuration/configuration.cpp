@@ -1,4 +1,4 @@
-#include "gateway/service/configuration.hpp"
+#include "gateway/configuration/configuration.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -7,7 +7,7 @@
 
 #include "bus/telemetry/log.hpp"
 
-namespace holdpoint::service {
+namespace holdpoint::configuration {
 namespace {
 
 namespace asio = boost::asio;
@@ -106,4 +106,4 @@ asio::awaitable<void> Configuration::run(socket::Port& port) {
   }
 }
 
-}  // namespace holdpoint::service
+}  // namespace holdpoint::configuration
