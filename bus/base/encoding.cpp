@@ -180,6 +180,33 @@ std::string uri_encode(std::string_view text, bool keep_slash) {
 std::optional<Bytes> uri_decode(std::string_view text) { return percent_decode(text, false); }
 std::optional<Bytes> form_decode(std::string_view text) { return percent_decode(text, true); }
 
+std::string xml_escape(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&apos;";
+        break;
+      default:
+        out += c;
+    }
+  }
+  return out;
+}
+
 bool is_utf8(BytesView bytes) {
   char32_t ignored = 0;
   while (!bytes.empty()) {

@@ -26,6 +26,9 @@ std::optional<Bytes> uri_decode(std::string_view text);
 /// As above, but "+" is a space (application/x-www-form-urlencoded).
 std::optional<Bytes> form_decode(std::string_view text);
 
+/// As the content of an element or of a quoted attribute: & < > " ' become references.
+std::string xml_escape(std::string_view text);
+
 bool is_utf8(BytesView bytes);  ///< well-formed by Unicode 15 table 3-7: no surrogates, no overlong forms
 
 /// What agents control is shown through this alone: control, bidirectional and zero-width characters and invalid

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "bus/base/encoding.hpp"
 #include "gateway/aws/table.hpp"
 
 namespace holdpoint::aws {
@@ -37,32 +38,6 @@ constexpr std::array<Codes, 12> kCodes{{
 
 const Codes& codes_of(Refusal refusal) {
   return *std::find_if(kCodes.begin(), kCodes.end(), [&](const Codes& codes) { return codes.refusal == refusal; });
-}
-
-std::string xml(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&apos;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
 }
 
 // {"__type": CODE, "message": TEXT} in CBOR: two short texts, one possibly long.
@@ -190,18 +165,18 @@ ErrorAnswer error_answer(Refusal refusal, std::string_view message, const HttpHe
     case Protocol::ec2:
       answer.headers = {{"Content-Type", "text/xml;charset=UTF-8"}, {"x-amzn-RequestId", id}};
       answer.body = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response><Errors><Error><Code>" + code +
-                    "</Code><Message>" + xml(text) + "</Message></Error></Errors><RequestID>" + xml(id) +
+                    "</Code><Message>" + xml_escape(text) + "</Message></Error></Errors><RequestID>" + xml_escape(id) +
                     "</RequestID></Response>";
       break;
     case Protocol::s3:
       answer.headers = {{"Content-Type", "application/xml"}, {"x-amz-request-id", id}};
       answer.body = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>" + code + "</Code><Message>" +
-                    xml(text) + "</Message><RequestId>" + xml(id) + "</RequestId></Error>";
+                    xml_escape(text) + "</Message><RequestId>" + xml_escape(id) + "</RequestId></Error>";
       break;
     default:
       answer.headers = {{"Content-Type", "text/xml"}, {"x-amzn-RequestId", id}};
-      answer.body = "<ErrorResponse><Error><Type>Sender</Type><Code>" + code + "</Code><Message>" + xml(text) +
-                    "</Message></Error><RequestId>" + xml(id) + "</RequestId></ErrorResponse>";
+      answer.body = "<ErrorResponse><Error><Type>Sender</Type><Code>" + code + "</Code><Message>" + xml_escape(text) +
+                    "</Message></Error><RequestId>" + xml_escape(id) + "</RequestId></ErrorResponse>";
   }
   if (head.method == "HEAD") answer.body.clear();
   return answer;

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <set>
 
+#include "bus/base/encoding.hpp"
 #include "bus/base/json.hpp"
 #include "gateway/aws/route.hpp"
 
@@ -83,28 +84,8 @@ Result<void> check_names(const Fields& fields, std::initializer_list<std::string
   return {};
 }
 
-std::string xml(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
 std::string element(std::string_view name, std::string_view text) {
-  return "<" + std::string(name) + ">" + xml(text) + "</" + std::string(name) + ">";
+  return "<" + std::string(name) + ">" + xml_escape(text) + "</" + std::string(name) + ">";
 }
 
 std::string expiration(Instant instant) {

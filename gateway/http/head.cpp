@@ -224,6 +224,11 @@ const std::string* find_header(const std::vector<std::pair<std::string, std::str
   return nullptr;
 }
 
+std::string header_or_empty(const std::vector<std::pair<std::string, std::string>>& headers, std::string_view name) {
+  const std::string* value = find_header(headers, name);
+  return value == nullptr ? std::string() : *value;
+}
+
 std::string_view reason_phrase(int status) {
   switch (status) {
     case 100:

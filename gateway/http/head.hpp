@@ -52,6 +52,7 @@ Result<ResponseHead> parse_response_head(std::string_view text, std::string_view
 
 /// The first value, or nullptr. `name` is compared without case.
 const std::string* find_header(const std::vector<std::pair<std::string, std::string>>& headers, std::string_view name);
+std::string header_or_empty(const std::vector<std::pair<std::string, std::string>>& headers, std::string_view name);
 
 /// Status line and headers as sent; the caller has checked that no value holds a line break (see is_header_value).
 std::string response_head_text(int status, const std::vector<std::pair<std::string, std::string>>& headers);

@@ -1,10 +1,9 @@
 #include "gateway/pipeline/answer.hpp"
 
-#include <zlib.h>
-
 #include <algorithm>
 #include <array>
 
+#include "bus/base/checksums.hpp"
 #include "bus/base/encoding.hpp"
 #include "gateway/http/head.hpp"
 
@@ -49,7 +48,7 @@ void mend_headers(aws::Headers& headers, std::string_view body) {
   });
   for (auto& [name, value] : headers) {
     if (!equal_ignoring_case(name, "x-amz-crc32")) continue;
-    value = std::to_string(::crc32_z(0, reinterpret_cast<const Bytef*>(body.data()), body.size()));
+    value = std::to_string(crc32(body));
   }
 }
 

@@ -11,22 +11,13 @@ namespace holdpoint::pipeline {
 namespace asio = boost::asio;
 using operation::Refusal;
 
-namespace {
-
-std::string header_or_empty(const aws::Headers& headers, std::string_view name) {
-  const std::string* value = http::find_header(headers, name);
-  return value == nullptr ? std::string() : *value;
-}
-
-}  // namespace
-
 /// What is known from the head alone; recorded even when everything else fails.
 void Call::note_facts() {
   const aws::HttpHead& head = exchange_.request().head;
   facts_.operation_id = to_text(services_.ids.next(system_now()));
   facts_.source_ip = exchange_.source_ip();
-  facts_.user_agent = header_or_empty(head.headers, "user-agent");
-  facts_.invocation_id = header_or_empty(head.headers, "amz-sdk-invocation-id");
+  facts_.user_agent = http::header_or_empty(head.headers, "user-agent");
+  facts_.invocation_id = http::header_or_empty(head.headers, "amz-sdk-invocation-id");
   if (facts_.invocation_id.size() > 128) facts_.invocation_id.resize(128);
   facts_.method = head.method;
   facts_.path = head.path();

@@ -20,11 +20,6 @@ std::int64_t milliseconds(Steady::duration duration) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
 }
 
-std::string header_or_empty(const aws::Headers& headers, std::string_view name) {
-  const std::string* value = http::find_header(headers, name);
-  return value == nullptr ? std::string() : *value;
-}
-
 }  // namespace
 
 bool Call::must_mask() const { return is_mask_due(decision_.obligations, snapshot_->document.masking); }
@@ -145,7 +140,7 @@ asio::awaitable<Call::Events> Call::send_upstream() {
   answer_headers_ = answer_headers(answered.headers);
   const bool bodiless = answered.framing == http::Framing::none;
   if (bodiless) {
-    if (const std::string length = header_or_empty(answered.headers, "content-length");
+    if (const std::string length = http::header_or_empty(answered.headers, "content-length");
         !length.empty() && exchange_.request().head.method == "HEAD")
       answer_headers_.emplace_back("Content-Length", length);
     co_return operation::UpstreamAnswered{status_, false, false};
@@ -172,8 +167,8 @@ asio::awaitable<Call::Events> Call::mask_answer() {
   if (!body) co_return operation::MaskFailed{body.error()};
   answer_bytes_ = body->size();
   if (body->empty()) co_return operation::Masked{};
-  const MaskSubject subject{header_or_empty(answer_headers_, "content-type"),
-                            header_or_empty(answer_headers_, "content-encoding"), "answer",
+  const MaskSubject subject{http::header_or_empty(answer_headers_, "content-type"),
+                            http::header_or_empty(answer_headers_, "content-encoding"), "answer",
                             operation_.answer_is_data && operation_.service == "s3"};
   auto masked = co_await services_.bus(
       "masks", mask_request(subject, operation_, decision_.obligations, snapshot_->document.masking, std::move(*body)),

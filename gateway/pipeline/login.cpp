@@ -18,11 +18,6 @@ namespace {
 constexpr std::size_t kAssumedMax = 8;
 constexpr Duration kSessionMin = std::chrono::minutes(15);
 
-std::string header_or_empty(const aws::Headers& headers, std::string_view name) {
-  const std::string* value = http::find_header(headers, name);
-  return value == nullptr ? std::string() : *value;
-}
-
 std::string account_of(std::string_view role_arn) {
   for (int colons = 0; colons < 4; ++colons) {
     const std::size_t colon = role_arn.find(':');
@@ -180,7 +175,7 @@ asio::awaitable<Result<void>> Login::record_started(const identity::Session& ses
             {"via", std::move(via)},
             {"expires_at", to_rfc3339(session.expires_at)},
             {"source_ip", exchange_.source_ip()},
-            {"user_agent", text_json(header_or_empty(headers, "user-agent"))}};
+            {"user_agent", text_json(http::header_or_empty(headers, "user-agent"))}};
   auto recorded = co_await services_.record.record(record::type::kSessionStarted, session.id, std::move(data));
   if (!recorded)
     co_return Error{recorded.error().code, "the session could not be recorded: " + recorded.error().context};
@@ -193,7 +188,7 @@ asio::awaitable<void> Login::record_refused(const Wish& wish, const Error& error
             {"via", wish.via},
             {"role_arn", text_json(BytesView(wish.role_arn).substr(0, 2048))},
             {"source_ip", exchange_.source_ip()},
-            {"user_agent", text_json(header_or_empty(exchange_.request().head.headers, "user-agent"))}};
+            {"user_agent", text_json(http::header_or_empty(exchange_.request().head.headers, "user-agent"))}};
   (void)co_await services_.record.record(record::type::kSessionRefused, request_id_, std::move(data));
 }
 
@@ -215,7 +210,7 @@ Result<Login::Admitted> Login::admit_container(Wish& wish) {
     if (!role) return fail(Code::malformed, "the only parameter is role=ARN");
     wish.role_arn = std::move(*role);
   }
-  std::string token = header_or_empty(head.headers, "authorization");
+  std::string token = http::header_or_empty(head.headers, "authorization");
   if (token.size() > 7 && equal_ignoring_case(std::string_view(token).substr(0, 7), "bearer ")) token.erase(0, 7);
   if (token.empty())
     return fail(Code::unauthenticated, "AWS_CONTAINER_AUTHORIZATION_TOKEN must hold the agent's token");

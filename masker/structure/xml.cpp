@@ -3,6 +3,7 @@
 // its value in either order.
 #include <cstring>
 
+#include "bus/base/encoding.hpp"
 #include "masker/structure/position_map.hpp"
 #include "masker/structure/scan.hpp"
 
@@ -221,30 +222,13 @@ class XmlWalk {
     if (has_cdata) {
       // A mask may cross the section's markers, so the whole is written anew as escaped text.
       order(inner);
-      std::string again = escape(splice(plain.text, inner));
+      std::string again = xml_escape(splice(plain.text, inner));
       if (scan_.length_preserving() && again.size() != raw.size())
         return scan_.block("a CDATA section cannot keep its length");
       edits_.push_back({span.begin, span.end, std::move(again)});
       return;
     }
     plain.map_back(inner, span.begin, scan_.length_preserving(), edits_);
-  }
-
-  static std::string escape(std::string_view text) {
-    std::string out;
-    out.reserve(text.size());
-    for (char c : text) {
-      if (c == '&') {
-        out += "&amp;";
-      } else if (c == '<') {
-        out += "&lt;";
-      } else if (c == '>') {
-        out += "&gt;";
-      } else {
-        out.push_back(c);
-      }
-    }
-    return out;
   }
 
   Hits hits_in(Span span) {

@@ -24,6 +24,14 @@ TEST(Encoding, UriEncodingFollowsRfc3986) {
   for (const char* bad : {"%", "%1", "%zz", "a%2"}) EXPECT_FALSE(uri_decode(bad)) << bad;
 }
 
+TEST(Encoding, XmlEscapedTextCannotEndItsElementOrItsAttribute) {
+  EXPECT_EQ(xml_escape("a<b>&c"), "a&lt;b&gt;&amp;c");
+  EXPECT_EQ(xml_escape("\"a\" 'b'"), "&quot;a&quot; &apos;b&apos;");
+  EXPECT_EQ(xml_escape("]]>"), "]]&gt;");
+  EXPECT_EQ(xml_escape("&amp;"), "&amp;amp;");
+  EXPECT_EQ(xml_escape("añ\n"), "añ\n");
+}
+
 TEST(Encoding, Utf8IsWellFormedOrRefused) {
   EXPECT_TRUE(is_utf8("añ€😀"));
   for (const char* bad : {"\xc0\x80", "\xed\xa0\x80", "\xf5\x80\x80\x80", "\xe2\x82", "\x80", "\xf0\x80\x80\x80"}) {
