@@ -1,15 +1,20 @@
-# holdpoint_library(NAME FOLDER [SEPARATE] [LINK target...]): every .cpp of one folder but main.cpp. With HOLDPOINT_UNITY
-# several are compiled as one (heavy headers are read once); SEPARATE for a folder whose files share local names.
+# holdpoint_unity(TARGET): with HOLDPOINT_UNITY several sources are compiled as one (heavy headers are read once), so
+# local names are unlike within a library.
+function(holdpoint_unity target)
+  if(HOLDPOINT_UNITY)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+  endif()
+endfunction()
+
+# holdpoint_library(NAME FOLDER [LINK target...]): every .cpp of one folder but main.cpp.
 function(holdpoint_library name folder)
-  cmake_parse_arguments(ARG "SEPARATE" "" "LINK" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*.cpp)
   list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
   if(sources)
     add_library(${name} STATIC ${sources})
     target_link_libraries(${name} PUBLIC holdpoint_options ${ARG_LINK})
-    if(HOLDPOINT_UNITY AND NOT ARG_SEPARATE)
-      set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
-    endif()
+    holdpoint_unity(${name})
   else()
     add_library(${name} INTERFACE)
     target_link_libraries(${name} INTERFACE holdpoint_options ${ARG_LINK})

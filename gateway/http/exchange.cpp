@@ -7,14 +7,9 @@ namespace {
 
 namespace asio = boost::asio;
 
-// A head and a small body in one read; bodies in pieces that keep system calls rare.
-constexpr std::size_t kReadBytes = 4 << 10;
-constexpr std::size_t kBodyReadBytes = 64 << 10;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 // What is drained after an early answer, so that the client reads it instead of a reset.
 constexpr std::size_t kDrainBytesMax = 256 << 10;
-
-SteadyTime in(std::chrono::seconds time) { return std::chrono::steady_clock::now() + time; }
 
 asio::awaitable<Result<std::size_t>> read_more(Stream& stream, std::string& buffer, std::size_t room) {
   const std::size_t before = buffer.size();
@@ -232,7 +227,7 @@ asio::awaitable<Result<std::optional<RequestHead>>> read_head(Stream& stream, st
       buffer.erase(0, **end);
       co_return std::optional(std::move(*parsed));
     }
-    auto count = co_await read_more(stream, buffer, kReadBytes);
+    auto count = co_await read_more(stream, buffer, kHeadReadBytes);
     if (!count || *count == 0) {
       if (!begun) co_return std::optional<RequestHead>();
       co_return Error{Code::unavailable, "the client closed the connection in the middle of a head"};

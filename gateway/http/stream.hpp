@@ -19,6 +19,11 @@
 namespace holdpoint::http {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
+// A head and a small body in one read; bodies in pieces that keep system calls rare.
+constexpr std::size_t kHeadReadBytes = 4 << 10;
+constexpr std::size_t kBodyReadBytes = 64 << 10;
+
+inline SteadyTime in(std::chrono::seconds time) { return std::chrono::steady_clock::now() + time; }
 
 class Stream {
  public:

@@ -1,8 +1,6 @@
 #include "gateway/http/upstream_client.hpp"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/connect.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <charconv>
 #include <map>
 #include <vector>
@@ -16,12 +14,7 @@ namespace {
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
-constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
-constexpr std::size_t kHeadReadBytes = 4 << 10;  // a head and a small body in one read
-constexpr std::size_t kReadBytes = 64 << 10;
 constexpr int kInterimMax = 16;
-
-SteadyTime in(std::chrono::seconds time) { return std::chrono::steady_clock::now() + time; }
 
 struct Kept {
   std::unique_ptr<Stream> stream;
@@ -80,7 +73,7 @@ class Answer final : public UpstreamAnswer {
     if (ended_) co_return false;
     if (buffer_.empty()) {
       stream_->deadline(in(piece_));
-      std::uint64_t room = kReadBytes;
+      std::uint64_t room = kBodyReadBytes;
       // One byte more than the answer has: what is sent behind it shows.
       if (head_.framing == Framing::length) room = std::min(room, head_.content_length - taken_ + 1);
       buffer_.resize(room);

@@ -1,11 +1,9 @@
 #include "gateway/service/shard.hpp"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <charconv>
 
 #include "bus/telemetry/log.hpp"
@@ -22,7 +20,7 @@ using asio::ip::tcp;
 
 namespace {
 
-constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
+using http::kTuple;
 constexpr std::chrono::milliseconds kSweep{500};
 constexpr std::chrono::seconds kReconcile{1};
 constexpr std::chrono::seconds kHandshake{10};

@@ -4,11 +4,11 @@
 #include <array>
 
 #include "bus/base/encoding.hpp"
+#include "masker/detect/ascii.hpp"
 #include "masker/redact.hpp"
 
 namespace holdpoint::masker {
 namespace {
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 }  // namespace
 

@@ -3,16 +3,12 @@
 #include <algorithm>
 #include <array>
 
+#include "masker/detect/ascii.hpp"
+
 namespace holdpoint::masker {
 namespace {
 
-// Names longer than this say what they are at their end.
-constexpr std::size_t name_bytes_max = 96;
 constexpr std::size_t words_max = 12;
-
-bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
-bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// A name as lower-case words.
 class Words {

@@ -3,12 +3,16 @@
 // "public" does not hold "lic", and "token_count" is a count.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
 #include "masker/finding.hpp"
 
 namespace holdpoint::masker {
+
+/// Longer names say what they are at their end.
+constexpr std::size_t name_bytes_max = 96;
 
 enum class Hint : std::uint8_t {
   none,      ///< says nothing: the detectors decide

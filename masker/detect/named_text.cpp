@@ -6,13 +6,13 @@
 
 #include "bus/base/encoding.hpp"
 #include "masker/detect/harmless.hpp"
+#include "masker/detect/key_name.hpp"
 #include "masker/detect/named_value.hpp"
 #include "masker/detect/triggers.hpp"
 
 namespace holdpoint::masker {
 namespace {
 
-constexpr std::size_t name_bytes_max = 96;
 constexpr std::size_t value_bytes_max = 64 << 10;
 
 bool is_space(char c) { return c == ' ' || c == '\t'; }

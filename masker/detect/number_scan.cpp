@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 
+#include "masker/detect/ascii.hpp"
 #include "masker/detect/key_name.hpp"
 #include "masker/detect/numbers.hpp"
 
@@ -20,8 +21,6 @@ constexpr auto kinds = [] {
   return table;
 }();
 std::uint8_t kind_of(char c) { return kinds[static_cast<unsigned char>(c)]; }
-bool is_digit(char c) { return kind_of(c) == digit_byte; }
-bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
 
 // The longest shape is an IBAN of 34 in groups of four.
 constexpr std::size_t group_bytes_max = 44;

@@ -15,7 +15,7 @@ namespace {
 using auditor::verify::Problem;
 using auditor::verify::Report;
 
-struct Options {
+struct AuditOptions {
   std::string database;
   std::vector<std::string> checkpoints;
   std::vector<std::string> keys;
@@ -27,7 +27,7 @@ struct Options {
 };
 
 /// From the options alone where they say enough, so that an auditor needs no access to var/; else from the deployment.
-Result<auditor::verify::Options> options_of(const Context& context, const Options& given) {
+Result<auditor::verify::Options> options_of(const Context& context, const AuditOptions& given) {
   auditor::verify::Options options;
   for (const auto& key : given.keys) {
     auto bytes = from_base64(key);
@@ -54,7 +54,7 @@ Result<auditor::verify::Options> options_of(const Context& context, const Option
   return options;
 }
 
-Json to_json(const Problem& problem) {
+Json problem_json(const Problem& problem) {
   Json json = {{"where", problem.where},
                {"stored", text_json(problem.stored)},
                {"computed", text_json(problem.computed)},
@@ -78,14 +78,14 @@ void print_report(const Report& report) {
   if (report.intact()) std::cout << "The log is intact.\n";
 }
 
-Result<void> verify(const Context& context, const Options& given) {
+Result<void> verify(const Context& context, const AuditOptions& given) {
   auto options = options_of(context, given);
   if (!options) return options.error();
   auto report = auditor::verify::verify(*options);
   if (!report) return report.error();
   if (context.json) {
     Json problems = Json::array();
-    for (const auto& problem : report->problems) problems.push_back(to_json(problem));
+    for (const auto& problem : report->problems) problems.push_back(problem_json(problem));
     print_json({{"intact", report->intact()},
                 {"entries", report->entries},
                 {"root", to_base64(view(report->root))},
@@ -103,7 +103,7 @@ Result<void> verify(const Context& context, const Options& given) {
                                   " things do not fit. Keep this database as evidence, and compare with a backup.");
 }
 
-Result<void> prove(const Context& context, const Options& given) {
+Result<void> prove(const Context& context, const AuditOptions& given) {
   auto options = options_of(context, given);
   if (!options) return options.error();
   auto proof = auditor::verify::prove(*options, given.index);
@@ -117,7 +117,7 @@ Result<void> prove(const Context& context, const Options& given) {
   return {};
 }
 
-Result<void> check(const Context& context, const Options& given) {
+Result<void> check(const Context& context, const AuditOptions& given) {
   auto options = options_of(context, given);
   if (!options) return options.error();
   auto proof = read_input(given.proof);
@@ -129,7 +129,7 @@ Result<void> check(const Context& context, const Options& given) {
   return {};
 }
 
-Result<void> export_log(const Context& context, const Options& given) {
+Result<void> export_log(const Context& context, const AuditOptions& given) {
   auto options = options_of(context, given);
   if (!options) return options.error();
   auto count = auditor::verify::export_entries(*options, given.first, [](std::string_view line) {
@@ -152,8 +152,8 @@ void add_audit(CLI::App& app, Context& context) {
                   "  holdpoint audit prove 42 --entry entry.json > entry.proof\n"
                   "  holdpoint audit export --first 1000 > log.jsonl");
   group->require_subcommand(1);
-  auto options = std::make_shared<Options>();
-  using Action = Result<void> (*)(const Context&, const Options&);
+  auto options = std::make_shared<AuditOptions>();
+  using Action = Result<void> (*)(const Context&, const AuditOptions&);
   const auto command = [&](const std::string& name, const std::string& what, Action action) {
     CLI::App* made = add_command(*group, name, what);
     made->add_option("--database", options->database, "Connection string; default: the private cluster");

@@ -1,26 +1,11 @@
 // holdpoint aws decode: the classifier offline.
-#include <iostream>
 #include <memory>
 
 #include "gateway/aws/decode.hpp"
 #include "ops/cli/commands/context.hpp"
+#include "ops/cli/commands/output.hpp"
 
 namespace holdpoint::commands {
-namespace {
-
-constexpr std::size_t kLineBytesMax = 96 << 20;  // the largest body of the table (70 MB) in base64
-
-Result<void> decode(const std::string& account) {
-  std::string line;
-  while (std::getline(std::cin, line)) {
-    if (line.size() > kLineBytesMax) return fail(Code::too_large, "a line is longer than 96 MiB");
-    if (!line.empty()) std::cout << aws::decode_line(line, account) << "\n";
-  }
-  std::cout.flush();
-  return {};
-}
-
-}  // namespace
 
 void add_aws(CLI::App& app, Context& context) {
   CLI::App* group = add_command(app, "aws", "AWS calls, offline");
@@ -33,7 +18,11 @@ void add_aws(CLI::App& app, Context& context) {
       "         [\"authorization\",\"AWS4-HMAC-SHA256 Credential=A/20260101/eu-west-1/dynamodb/aws4_request, …\"]],\n"
       "         \"body\":\"e30=\"}' | holdpoint aws decode");
   decoding->add_option("--account", *account, "The account that resources belong to")->capture_default_str();
-  decoding->callback([&context, account] { context.action = [account] { return decode(*account); }; });
+  decoding->callback([&context, account] {
+    context.action = [account] {
+      return answer_lines([account](const std::string& line) { return aws::decode_line(line, *account); });
+    };
+  });
 }
 
 }  // namespace holdpoint::commands

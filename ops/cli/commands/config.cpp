@@ -12,7 +12,7 @@
 namespace holdpoint::commands {
 namespace {
 
-struct Options {
+struct ConfigOptions {
   std::string file;
   bool self_signed = false;
   std::vector<std::string> names{"localhost", "127.0.0.1"};
@@ -20,7 +20,7 @@ struct Options {
 };
 
 /// The file given, else the one that the supervisor runs with.
-Result<std::filesystem::path> configuration_file(const Context& context, const Options& options) {
+Result<std::filesystem::path> configuration_file(const Context& context, const ConfigOptions& options) {
   if (!options.file.empty()) return std::filesystem::path(options.file);
   if (auto allowed = deployment::check_access(context.layout()); !allowed && allowed.error().code == Code::denied)
     return allowed.error();
@@ -33,7 +33,7 @@ Result<std::filesystem::path> configuration_file(const Context& context, const O
   return fail(Code::configuration, "which file? Nothing runs that would tell: holdpoint config … FILE");
 }
 
-Result<void> lint(const Context& context, const Options& options) {
+Result<void> lint_config(const Context& context, const ConfigOptions& options) {
   auto file = configuration_file(context, options);
   if (!file) return file.error();
   auto document = deployment::read_configuration(*file);
@@ -43,7 +43,7 @@ Result<void> lint(const Context& context, const Options& options) {
   return {};
 }
 
-Result<void> apply(const Context& context, const Options& options) {
+Result<void> apply(const Context& context, const ConfigOptions& options) {
   auto file = configuration_file(context, options);
   if (!file) return file.error();
   const auto layout = context.layout();
@@ -59,7 +59,7 @@ Result<void> apply(const Context& context, const Options& options) {
 }
 
 /// As distributed, without what is sealed.
-Result<void> show(const Context& context) {
+Result<void> show_config(const Context& context) {
   auto document = deployment::current(context.layout());
   if (!document) return document.error();
   for (auto& credential : document->sealed_credentials) credential.second = "sealed";
@@ -70,7 +70,7 @@ Result<void> show(const Context& context) {
   return {};
 }
 
-Result<void> tls(const Context& context, const Options& options) {
+Result<void> tls(const Context& context, const ConfigOptions& options) {
   if (!options.self_signed) {
     return fail(Code::configuration,
                 "only --self-signed is made here; name a certificate of your own in the file: gateway.tls");
@@ -122,16 +122,17 @@ void add_config(CLI::App& app, Context& context) {
   CLI::App* group = add_command(app, "config", "The configuration file",
                                 "  holdpoint config lint holdpoint.yaml\n  holdpoint config apply");
   group->require_subcommand(1);
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ConfigOptions>();
   CLI::App* linting = add_command(*group, "lint", "Every error, with file, line and what was expected");
   linting->add_option("file", options->file);
-  linting->callback([&context, options] { context.action = [&context, options] { return lint(context, *options); }; });
+  linting->callback(
+      [&context, options] { context.action = [&context, options] { return lint_config(context, *options); }; });
   CLI::App* applying = add_command(*group, "apply", "Sign it as the next version and put it in force");
   applying->add_option("file", options->file);
   applying->callback(
       [&context, options] { context.action = [&context, options] { return apply(context, *options); }; });
   CLI::App* showing = add_command(*group, "show", "The document in force");
-  showing->callback([&context] { context.action = [&context] { return show(context); }; });
+  showing->callback([&context] { context.action = [&context] { return show_config(context); }; });
   CLI::App* certificates = add_command(*group, "tls", "A certificate for the gateway",
                                        "  holdpoint config tls --self-signed --names gateway.internal,10.0.0.5");
   certificates->add_flag("--self-signed", options->self_signed);

@@ -8,7 +8,7 @@
 namespace holdpoint::commands {
 namespace {
 
-struct Options {
+struct ConfigureOptions {
   std::string endpoint = "http://127.0.0.1:" + std::to_string(HOLDPOINT_GATEWAY_PORT);
   std::string role;
   std::string token_file = "/path/to/token";
@@ -25,7 +25,7 @@ std::string shell_quoted(std::string_view text) {
 
 /// One set that every client understands: old ones (Debian 12: AWS CLI 2.9, boto3 1.26) take --endpoint-url besides.
 /// Never both ways at once: a client that does not know AWS_ENDPOINT_URL would take the token to the real STS.
-Result<void> aws(const Context& context, const Options& options) {
+Result<void> aws(const Context& context, const ConfigureOptions& options) {
   Json common = {{"AWS_ENDPOINT_URL", options.endpoint},
                  {"AWS_REGION", options.region},
                  {"AWS_DEFAULT_REGION", options.region},
@@ -56,7 +56,7 @@ Result<void> aws(const Context& context, const Options& options) {
 void add_configure(CLI::App& app, Context& context) {
   CLI::App* group = add_command(app, "configure", "How to point a client at the gateway");
   group->require_subcommand(1);
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ConfigureOptions>();
   CLI::App* command =
       add_command(*group, "aws", "Lines for an agent's environment",
                   "  eval \"$(holdpoint configure aws --role arn:aws:iam::123456789012:role/coding-agent "

@@ -10,14 +10,14 @@
 namespace holdpoint::commands {
 namespace {
 
-struct Options {
+struct ConsoleOptions {
   std::string reviewer;
   std::vector<std::string> groups{"sre"};
   std::string address = "127.0.0.1:" + std::to_string(HOLDPOINT_CONSOLE_PORT);
   std::string token_file;
 };
 
-Result<void> link(const Context& context, const Options& options) {
+Result<void> link(const Context& context, const ConsoleOptions& options) {
   const auto layout = context.layout();
   Result<std::string> token = fail(Code::configuration, "say who opens it: --as NAME, or --token-file FILE");
   if (!options.token_file.empty()) {
@@ -44,7 +44,7 @@ Result<void> link(const Context& context, const Options& options) {
 }  // namespace
 
 void add_console(CLI::App& app, Context& context) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ConsoleOptions>();
   CLI::App* command = add_command(app, "console", "A link that opens the console in a browser, once",
                                   "  holdpoint console --as alice\n  holdpoint console --as bob --groups sre,oncall");
   command->add_option("--as", options->reviewer, "A subject of the embedded issuer (needs its key)");

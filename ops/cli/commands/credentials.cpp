@@ -13,7 +13,7 @@
 namespace holdpoint::commands {
 namespace {
 
-struct Options {
+struct CredentialsOptions {
   std::string name;
   std::string access_key_id;
 };
@@ -38,7 +38,7 @@ std::string read_secret(const std::string& prompt) {
 }
 
 /// Standard input is a JSON object, or the secret access key (and then the session token, if any) line by line.
-Result<Json> read_credentials(const Options& options) {
+Result<Json> read_credentials(const CredentialsOptions& options) {
   std::string first = read_secret("secret access key");
   if (first.starts_with("{")) {
     std::string rest(std::istreambuf_iterator<char>(std::cin), {});
@@ -60,7 +60,7 @@ Result<Json> read_credentials(const Options& options) {
   return json;
 }
 
-Result<void> set(const Context& context, const Options& options) {
+Result<void> set(const Context& context, const CredentialsOptions& options) {
   auto credentials = read_credentials(options);
   if (!credentials) return credentials.error();
   const auto layout = context.layout();
@@ -76,7 +76,7 @@ Result<void> set(const Context& context, const Options& options) {
   return {};
 }
 
-Result<void> list(const Context& context) {
+Result<void> list_credentials(const Context& context) {
   auto document = deployment::current(context.layout());
   if (!document) return document.error();
   std::vector<std::vector<std::string>> rows;
@@ -98,7 +98,7 @@ Result<void> list(const Context& context) {
 void add_credentials(CLI::App& app, Context& context) {
   CLI::App* group = add_command(app, "credentials", "What the gateways sign with upstream");
   group->require_subcommand(1);
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<CredentialsOptions>();
   CLI::App* setting = add_command(*group, "set", "Seal credentials; the secret is read from standard input",
                                   "  holdpoint credentials set prod-gateway --access-key-id AKIA… < secret\n"
                                   "  aws-vault … | holdpoint credentials set prod-gateway      # a JSON object");
@@ -106,7 +106,7 @@ void add_credentials(CLI::App& app, Context& context) {
   setting->add_option("--access-key-id", options->access_key_id);
   setting->callback([&context, options] { context.action = [&context, options] { return set(context, *options); }; });
   CLI::App* listing = add_command(*group, "list", "Names of the credentials that are set");
-  listing->callback([&context] { context.action = [&context] { return list(context); }; });
+  listing->callback([&context] { context.action = [&context] { return list_credentials(context); }; });
 }
 
 }  // namespace holdpoint::commands

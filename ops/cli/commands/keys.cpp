@@ -9,7 +9,7 @@
 namespace holdpoint::commands {
 namespace {
 
-struct Options {
+struct KeysOptions {
   std::string role;
   std::string name;
   std::string bus;
@@ -22,7 +22,7 @@ Result<void> announce(const supervisor::Layout& layout) {
   return {};
 }
 
-Result<void> issue(const Context& context, const Options& options) {
+Result<void> issue_key(const Context& context, const KeysOptions& options) {
   const auto role = wire::role_from_name(options.role);
   if (!role) return fail(Code::configuration, "no role is called " + options.role);
   const auto layout = context.layout();
@@ -36,7 +36,7 @@ Result<void> issue(const Context& context, const Options& options) {
   return {};
 }
 
-Result<void> revoke(const Context& context, const Options& options) {
+Result<void> revoke_key(const Context& context, const KeysOptions& options) {
   const auto layout = context.layout();
   auto version = deployment::issue(layout, [&](config::Document& document) -> Result<void> {
     bool found = false;
@@ -54,7 +54,7 @@ Result<void> revoke(const Context& context, const Options& options) {
   return {};
 }
 
-Result<void> list(const Context& context) {
+Result<void> list_keys(const Context& context) {
   auto document = deployment::current(context.layout());
   if (!document) return document.error();
   std::vector<std::vector<std::string>> rows;
@@ -79,7 +79,7 @@ void add_keys(CLI::App& app, Context& context) {
                                 "  holdpoint keys issue gateway gateway-2 --bus tcp://10.0.0.5:7440\n"
                                 "  holdpoint keys revoke gateway-2\n  holdpoint keys list");
   group->require_subcommand(1);
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<KeysOptions>();
   CLI::App* issuing = add_command(*group, "issue", "The identity file of a process on another host, or of a plug-in");
   issuing->add_option("role", options->role)
       ->required()
@@ -87,13 +87,14 @@ void add_keys(CLI::App& app, Context& context) {
   issuing->add_option("name", options->name, "Unique in the deployment")->required();
   issuing->add_option("--bus", options->bus, "What it connects to; default: this machine's socket");
   issuing->add_option("--file", options->file, "Where to write; default NAME.json");
-  issuing->callback([&context, options] { context.action = [&context, options] { return issue(context, *options); }; });
+  issuing->callback(
+      [&context, options] { context.action = [&context, options] { return issue_key(context, *options); }; });
   CLI::App* revoking = add_command(*group, "revoke", "A key is refused from now on");
   revoking->add_option("name", options->name, "Name or key id")->required();
   revoking->callback(
-      [&context, options] { context.action = [&context, options] { return revoke(context, *options); }; });
+      [&context, options] { context.action = [&context, options] { return revoke_key(context, *options); }; });
   CLI::App* listing = add_command(*group, "list", "All keys");
-  listing->callback([&context] { context.action = [&context] { return list(context); }; });
+  listing->callback([&context] { context.action = [&context] { return list_keys(context); }; });
 }
 
 }  // namespace holdpoint::commands

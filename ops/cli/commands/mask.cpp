@@ -11,26 +11,14 @@
 namespace holdpoint::commands {
 namespace {
 
-constexpr std::size_t kLineBytesMax = 96 << 20;  // a document of 64 MiB in base64, and its frame
-
-struct Options {
+struct MaskOptions {
   std::string file = "-";
   bool lines = false;
   masker::MaskInput input;
 };
 
-Result<void> mask_lines() {
-  std::string line;
-  while (std::getline(std::cin, line)) {
-    if (line.size() > kLineBytesMax) return fail(Code::too_large, "a line is longer than 96 MiB");
-    if (!line.empty()) std::cout << masker::mask_line(line) << "\n";
-  }
-  std::cout.flush();
-  return {};
-}
-
-Result<void> mask(const Context& context, const Options& options) {
-  if (options.lines) return mask_lines();
+Result<void> mask(const Context& context, const MaskOptions& options) {
+  if (options.lines) return answer_lines(masker::mask_line);
   auto bytes = read_input(options.file);
   if (!bytes) return bytes.error();
   const auto masked = masker::mask(options.input, *bytes);
@@ -53,7 +41,7 @@ Result<void> mask(const Context& context, const Options& options) {
 }  // namespace
 
 void add_mask(CLI::App& app, Context& context) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<MaskOptions>();
   options->input.content_type = "text/plain";
   CLI::App* command = add_command(app, "mask", "Mask a file or standard input, offline",
                                   "  holdpoint mask answer.json --content-type application/json --service dynamodb\n"

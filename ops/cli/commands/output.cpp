@@ -67,6 +67,17 @@ std::string short_time(const std::string& rfc3339) {
   return rfc3339.substr(0, 10) + " " + rfc3339.substr(11, 8);
 }
 
+Result<void> answer_lines(const std::function<std::string(const std::string&)>& answer) {
+  constexpr std::size_t bytes_max = 96 << 20;
+  std::string line;
+  while (std::getline(std::cin, line)) {
+    if (line.size() > bytes_max) return fail(Code::too_large, "a line is longer than 96 MiB");
+    if (!line.empty()) std::cout << answer(line) << "\n";
+  }
+  std::cout.flush();
+  return {};
+}
+
 Result<std::string> read_input(const std::string& path) {
   std::ifstream file;
   if (path != "-") {

@@ -14,7 +14,7 @@
 namespace holdpoint::commands {
 namespace {
 
-struct Options {
+struct PolicyOptions {
   std::vector<std::string> files;
   std::string configuration;
   std::string role;
@@ -44,7 +44,7 @@ policy::LintContext lint_context(const config::Document* document, const policy:
   return context;
 }
 
-Result<void> lint(const Options& options) {
+Result<void> lint_policy(const PolicyOptions& options) {
   config::Document document;
   if (!options.configuration.empty()) {
     auto read = deployment::read_configuration(options.configuration);
@@ -74,12 +74,12 @@ Result<void> lint(const Options& options) {
   return fail(Code::configuration, std::to_string(problems) + (problems == 1 ? " error" : " errors"));
 }
 
-Result<config::Document> document_of(const Context& context, const Options& options) {
+Result<config::Document> document_of(const Context& context, const PolicyOptions& options) {
   if (options.configuration.empty()) return deployment::current(context.layout());
   return deployment::read_configuration(options.configuration);
 }
 
-Result<void> explain(const Context& context, const Options& options) {
+Result<void> explain(const Context& context, const PolicyOptions& options) {
   auto document = document_of(context, options);
   if (!document) return document.error();
   const auto* role = document->role(options.role);
@@ -128,11 +128,11 @@ void add_policy(CLI::App& app, Context& context) {
                                 "      --action dynamodb:DeleteTable \\\n"
                                 "      --resource arn:aws:dynamodb:eu-west-1:123456789012:table/orders");
   group->require_subcommand(1);
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<PolicyOptions>();
   CLI::App* linting = add_command(*group, "lint", "What can never match, and what is no action or condition key");
   linting->add_option("files", options->files)->required();
   linting->add_option("--config", options->configuration, "Also check reviewers and issuers against this file");
-  linting->callback([&context, options] { context.action = [options] { return lint(*options); }; });
+  linting->callback([&context, options] { context.action = [options] { return lint_policy(*options); }; });
   CLI::App* explaining = add_command(*group, "explain", "Which statement decides, and how each took part");
   explaining->add_option("--role", options->role)->required();
   explaining->add_option("--action", options->action, "service:Action")->required();

@@ -11,7 +11,7 @@
 namespace holdpoint::commands {
 namespace {
 
-struct Options {
+struct ReviewsOptions {
   std::string state = "pending";
   int limit = 50;
   std::string review;
@@ -22,7 +22,7 @@ struct Options {
   std::string grant_for;
 };
 
-Result<void> list(const Context& context, const Options& options) {
+Result<void> list_reviews(const Context& context, const ReviewsOptions& options) {
   Json question = {{"limit", options.limit}};
   if (options.state != "all") question["state"] = options.state;
   auto answer = deployment::ask_bus(context.layout(), "reviews", {"ReviewsRequested", question});
@@ -88,7 +88,7 @@ void print_review(const Json& review) {
   }
 }
 
-Result<void> show(const Context& context, const Options& options) {
+Result<void> show_review(const Context& context, const ReviewsOptions& options) {
   auto review = find(context, options.review);
   if (!review) return review.error();
   if (context.json) {
@@ -100,7 +100,7 @@ Result<void> show(const Context& context, const Options& options) {
 }
 
 /// A reviewer's token: from the identity provider in a file, or made by the embedded issuer for who may read its key.
-Result<std::string> reviewer_token(const Context& context, const Options& options) {
+Result<std::string> reviewer_token(const Context& context, const ReviewsOptions& options) {
   if (!options.token_file.empty()) {
     auto text = read_input(options.token_file);
     if (!text) return text.error();
@@ -118,7 +118,7 @@ Result<std::string> reviewer_token(const Context& context, const Options& option
                                                    .ttl = std::chrono::minutes(2)});
 }
 
-Result<void> vote(const Context& context, const Options& options, const std::string& verdict) {
+Result<void> vote(const Context& context, const ReviewsOptions& options, const std::string& verdict) {
   if (verdict == "reject" && options.reason.empty()) {
     return fail(Code::configuration, "a rejection needs --reason: the agent gets it as its answer.");
   }
@@ -144,8 +144,8 @@ Result<void> vote(const Context& context, const Options& options, const std::str
   return {};
 }
 
-void add_vote(CLI::App& group, Context& context, const std::shared_ptr<Options>& options, const std::string& verdict,
-              const std::string& what) {
+void add_vote(CLI::App& group, Context& context, const std::shared_ptr<ReviewsOptions>& options,
+              const std::string& verdict, const std::string& what) {
   CLI::App* command = add_command(group, verdict, what,
                                   "  holdpoint reviews " + verdict +
                                       " 019a… --as alice --reason 'checked with the owner'\n"
@@ -173,16 +173,18 @@ void add_reviews(CLI::App& app, Context& context) {
                                 "  holdpoint reviews list\n  holdpoint reviews show 019a…\n"
                                 "  holdpoint reviews approve 019a… --as alice");
   group->require_subcommand(1);
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<ReviewsOptions>();
   CLI::App* listing = add_command(*group, "list", "Reviews, newest first", "  holdpoint reviews list --state all");
   listing->add_option("--state", options->state, "pending, approved, rejected, expired, consumed or all")
       ->check(CLI::IsMember({"pending", "approved", "rejected", "expired", "consumed", "all"}))
       ->capture_default_str();
   listing->add_option("--limit", options->limit)->check(CLI::Range(1, 1000))->capture_default_str();
-  listing->callback([&context, options] { context.action = [&context, options] { return list(context, *options); }; });
+  listing->callback(
+      [&context, options] { context.action = [&context, options] { return list_reviews(context, *options); }; });
   CLI::App* showing = add_command(*group, "show", "Everything about one review");
   showing->add_option("review", options->review)->required();
-  showing->callback([&context, options] { context.action = [&context, options] { return show(context, *options); }; });
+  showing->callback(
+      [&context, options] { context.action = [&context, options] { return show_review(context, *options); }; });
   add_vote(*group, context, options, "approve", "Vote for it");
   add_vote(*group, context, options, "reject", "Vote against it; one veto ends the review");
 }

@@ -10,7 +10,7 @@
 namespace holdpoint::commands {
 namespace {
 
-struct Options {
+struct RevokeOptions {
   std::string kind;
   std::string name;
   bool undo = false;
@@ -23,7 +23,7 @@ std::vector<std::string>& list_of(config::Revocations& revoked, const std::strin
   return revoked.targets;
 }
 
-Result<void> revoke(const Context& context, const Options& options) {
+Result<void> revoke(const Context& context, const RevokeOptions& options) {
   const auto layout = context.layout();
   auto version = deployment::issue(layout, [&](config::Document& document) -> Result<void> {
     auto& names = list_of(document.revoked_by_hand, options.kind);
@@ -60,7 +60,7 @@ void add_revoke(CLI::App& app, Context& context) {
                                 "  holdpoint revoke principal local:agent-7 --undo");
   group->require_subcommand(1);
   for (const std::string kind : {"principal", "session", "role", "target"}) {
-    auto options = std::make_shared<Options>();
+    auto options = std::make_shared<RevokeOptions>();
     options->kind = kind;
     CLI::App* command = add_command(*group, kind, "Refuse this " + kind);
     command->add_option("name", options->name, kind == "principal" ? "issuer:subject" : "As `list` shows it")

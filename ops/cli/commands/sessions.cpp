@@ -10,7 +10,7 @@
 namespace holdpoint::commands {
 namespace {
 
-struct Options {
+struct SessionsOptions {
   std::string session;
   std::string principal;
   int limit = 50;
@@ -22,7 +22,7 @@ Result<Json> ask_log(const Context& context, const std::string& type, const Json
   return answer->body.value(member, Json::array());
 }
 
-Result<void> list_sessions(const Context& context, const Options& options) {
+Result<void> list_sessions(const Context& context, const SessionsOptions& options) {
   Json question = {{"limit", options.limit}};
   if (!options.principal.empty()) question["principal"] = options.principal;
   auto sessions = ask_log(context, "SessionsRequested", question, "sessions");
@@ -41,13 +41,13 @@ Result<void> list_sessions(const Context& context, const Options& options) {
   return {};
 }
 
-Result<Json> operations_of(const Context& context, const Options& options) {
+Result<Json> operations_of(const Context& context, const SessionsOptions& options) {
   Json question = {{"limit", options.limit}};
   if (!options.session.empty()) question["session_id"] = options.session;
   return ask_log(context, "OperationsRequested", question, "operations");
 }
 
-Result<void> list_operations(const Context& context, const Options& options) {
+Result<void> list_operations(const Context& context, const SessionsOptions& options) {
   auto operations = operations_of(context, options);
   if (!operations) return operations.error();
   if (context.json) {
@@ -67,7 +67,7 @@ Result<void> list_operations(const Context& context, const Options& options) {
 }
 
 /// The session as it happened, oldest first: each call, its decision, its wait, its answer.
-Result<void> replay(const Context& context, const Options& options) {
+Result<void> replay(const Context& context, const SessionsOptions& options) {
   auto operations = operations_of(context, options);
   if (!operations) return operations.error();
   if (context.json) {
@@ -91,7 +91,7 @@ Result<void> replay(const Context& context, const Options& options) {
 }  // namespace
 
 void add_sessions(CLI::App& app, Context& context) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<SessionsOptions>();
   CLI::App* group = add_command(app, "sessions", "What agents did, session by session",
                                 "  holdpoint sessions list\n  holdpoint sessions replay 019a…");
   group->require_subcommand(1);

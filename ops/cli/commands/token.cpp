@@ -9,14 +9,14 @@
 namespace holdpoint::commands {
 namespace {
 
-struct Options {
+struct TokenOptions {
   std::string subject;
   std::vector<std::string> groups;
   std::string ttl = "1h";
   bool reviewer = false;
 };
 
-Result<void> issue(const Context& context, const Options& options) {
+Result<void> issue_token(const Context& context, const TokenOptions& options) {
   const auto ttl = parse_duration(options.ttl);
   if (!ttl) return fail(Code::configuration, "--ttl " + options.ttl + " is not a duration (15m, 1h, 2d)");
   auto token = deployment::mint_token(
@@ -39,7 +39,7 @@ Result<void> issue(const Context& context, const Options& options) {
 void add_token(CLI::App& app, Context& context) {
   CLI::App* group = add_command(app, "token", "Tokens of the embedded issuer");
   group->require_subcommand(1);
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<TokenOptions>();
   CLI::App* issuing = add_command(*group, "issue", "A signed token, on standard output",
                                   "  holdpoint token issue --subject agent-7 --groups builders > token\n"
                                   "  holdpoint token issue --subject alice --groups sre --reviewer --ttl 8h");
@@ -47,7 +47,8 @@ void add_token(CLI::App& app, Context& context) {
   issuing->add_option("--groups", options->groups, "Groups, separated by commas")->delimiter(',');
   issuing->add_option("--ttl", options->ttl, "How long it is good")->capture_default_str();
   issuing->add_flag("--reviewer", options->reviewer, "For votes, not for an agent's login");
-  issuing->callback([&context, options] { context.action = [&context, options] { return issue(context, *options); }; });
+  issuing->callback(
+      [&context, options] { context.action = [&context, options] { return issue_token(context, *options); }; });
 }
 
 }  // namespace holdpoint::commands

@@ -16,13 +16,13 @@
 namespace holdpoint::commands {
 namespace {
 
-struct Options {
+struct UpOptions {
   deployment::MachineOptions machine;
   bool detach = false;
 };
 
 /// Runs in the foreground; `started` is called once everything is ready.
-Result<void> run(const Context& context, const Options& options, const std::function<void()>& started) {
+Result<void> run(const Context& context, const UpOptions& options, const std::function<void()>& started) {
   deployment::Machine machine(context.layout(), options.machine);
   if (auto up = machine.start([](const std::string& what) { std::cout << what << std::endl; }); !up) {
     machine.stop();
@@ -36,7 +36,7 @@ Result<void> run(const Context& context, const Options& options, const std::func
 }
 
 /// The parent waits until the child is ready, and then leaves it alone.
-Result<void> run_detached(const Context& context, const Options& options) {
+Result<void> run_detached(const Context& context, const UpOptions& options) {
   int ready[2];
   if (::pipe2(ready, O_CLOEXEC) != 0) return fail(Code::unavailable, "no pipe");
   const pid_t child = ::fork();
@@ -91,7 +91,7 @@ Result<void> down(const Context& context) {
 }  // namespace
 
 void add_up(CLI::App& app, Context& context) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<UpOptions>();
   CLI::App* up = add_command(app, "up", "Start everything on this machine, and keep it running",
                              "  holdpoint up                              # in the foreground\n"
                              "  holdpoint up --detach --config holdpoint.yaml\n"
