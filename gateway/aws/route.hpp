@@ -2,6 +2,7 @@
 // (rpc-v2-cbor path, X-Amz-Target, Action of a form or query, REST). What contradicts the scope or itself is refused.
 #pragma once
 
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,8 +16,9 @@ namespace holdpoint::aws {
 struct CallScope {
   std::string service;  ///< of the credential scope
   std::string region;
-  std::string account;             ///< the target's, for resource ARNs
-  std::vector<std::string> hosts;  ///< names the gateway answers to; "bucket.NAME" is S3's virtual-host style
+  std::string account;  ///< the target's, for resource ARNs
+  /// Names the gateway answers to; "bucket.NAME" is S3's virtual-host style. The owner outlives the scope.
+  std::span<const std::string> hosts;
 };
 
 using Fields = std::vector<std::pair<std::string, std::string>>;

@@ -1,6 +1,7 @@
 #include "gateway/configuration/snapshot.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "gateway/review/digest.hpp"
 
@@ -71,12 +72,13 @@ std::string Snapshot::revoked(const identity::Session& session, std::string_view
 
 bool Snapshot::is_own_host(std::string_view host) const {
   const std::string name = without_port(host);
-  if (hosts.contains(name)) return true;
+  const auto listed = [this](std::string_view each) { return std::binary_search(hosts.begin(), hosts.end(), each); };
+  if (listed(name)) return true;
   if (is_address(name)) return false;
   // Below a name of ours: S3's virtual-host style.
   for (std::size_t dot = name.find('.'); dot != std::string::npos; dot = name.find('.', dot + 1)) {
-    const std::string parent = name.substr(dot + 1);
-    if (!is_address(parent) && hosts.contains(parent)) return true;
+    const std::string_view parent = std::string_view(name).substr(dot + 1);
+    if (!is_address(parent) && listed(parent)) return true;
   }
   return false;
 }
@@ -108,9 +110,10 @@ Result<SnapshotPtr> make_snapshot(config::Document document, const config::PeerI
     if (!tls) return tls.error();
     snapshot->tls = std::move(*tls);
   }
-  snapshot->hosts.insert({"localhost", "127.0.0.1", "[::1]"});
-  for (const std::string& host : gateway.hosts) snapshot->hosts.insert(without_port(to_lower(host)));
-  for (const std::string& address : listen) snapshot->hosts.insert(without_port(to_lower(address)));
+  std::set<std::string> hosts{"localhost", "127.0.0.1", "[::1]"};
+  for (const std::string& host : gateway.hosts) hosts.insert(without_port(to_lower(host)));
+  for (const std::string& address : listen) hosts.insert(without_port(to_lower(address)));
+  snapshot->hosts.assign(hosts.begin(), hosts.end());
   return SnapshotPtr(std::move(snapshot));
 }
 

@@ -4,7 +4,6 @@
 
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -30,7 +29,7 @@ struct Snapshot {
   std::map<std::string, policy::Policy> trusts;                            ///< trust policies by role ARN
   std::map<std::string, std::map<std::string, http::Endpoint>> endpoints;  ///< target -> service -> override
   std::shared_ptr<const http::TlsContext> tls;                             ///< null = plain http
-  std::set<std::string> hosts;                                             ///< lower case, without port
+  std::vector<std::string> hosts;                                          ///< lower case, without port, sorted
 
   /// What the kill switch names of this session on this target; empty when it names nothing.
   [[nodiscard]] std::string revoked(const identity::Session& session, std::string_view target) const;

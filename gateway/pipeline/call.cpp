@@ -80,11 +80,21 @@ void Call::configuration_changed(const configuration::Snapshot& snapshot) {
   if (actor_.state() == operation::State::streaming) exchange_.cut();
 }
 
+Result<policy::Decision> Call::decide_on(const aws::Operation& operation) const {
+  std::optional<policy::Policy> own;
+  if (!session_.policy.empty()) {
+    auto compiled = services_.session_policies.get(session_.policy);
+    if (!compiled) return compiled.error();
+    own = std::move(*compiled);
+  }
+  return decide(*snapshot_, session_, own ? &*own : nullptr, operation, *role_, *target_, facts_, system_now());
+}
+
 /// Policy's word by the configuration that this call holds.
 operation::Event Call::judge() {
   if (!services_.configuration.lease_held()) return operation::LeaseLost{};
   if (const std::string why = why_revoked(*snapshot_); !why.empty()) return operation::Revoked{why};
-  auto decision = decide(*snapshot_, session_, operation_, *role_, *target_, facts_, system_now());
+  auto decision = decide_on(operation_);
   if (!decision) return operation::Forbidden{{"denied", decision.error().code, decision.error().context}};
   decision_ = std::move(*decision);
   switch (decision_.effect) {

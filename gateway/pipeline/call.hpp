@@ -60,6 +60,7 @@ class Call {
 
   // call.cpp
   operation::Event judge();
+  Result<policy::Decision> decide_on(const aws::Operation& operation) const;
   Result<void> may_assume(const std::string& role_arn) const;
   [[nodiscard]] record::Judgement judgement() const { return {decision_.policy, decision_.statement}; }
   [[nodiscard]] std::string why_revoked(const configuration::Snapshot& snapshot) const;

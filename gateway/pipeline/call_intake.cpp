@@ -115,8 +115,7 @@ asio::awaitable<Result<void>> Call::understand_whole(std::size_t bytes_max) {
 }
 
 aws::CallScope Call::scope() const {
-  return {signature_.service, signature_.region, target_->account,
-          std::vector<std::string>(snapshot_->hosts.begin(), snapshot_->hosts.end())};
+  return {signature_.service, signature_.region, target_->account, snapshot_->hosts};
 }
 
 asio::awaitable<Result<void>> Call::understand() {

@@ -19,7 +19,7 @@ Result<void> Call::may_assume(const std::string& role_arn) const {
   operation.signing_name = "sts";
   operation.region = signature_.region;
   operation.requirements = {{"sts:AssumeRole", role_arn, {}}};
-  auto decision = decide(*snapshot_, session_, operation, *role_, *target_, facts_, system_now());
+  auto decision = decide_on(operation);
   if (!decision) return decision.error();
   if (decision->effect == policy::Effect::allow) return {};
   if (decision->effect == policy::Effect::hold)

@@ -1,23 +1,18 @@
 #include "gateway/pipeline/judgement.hpp"
 
 #include <algorithm>
-#include <set>
 
 #include "gateway/policy/engine.hpp"
 
 namespace holdpoint::pipeline {
 
 Result<policy::Decision> decide(const configuration::Snapshot& snapshot, const identity::Session& session,
-                                const aws::Operation& operation, const config::RoleSettings& role,
-                                const config::Target& target, const record::OperationFacts& facts, Instant now) {
+                                const policy::Policy* session_policy, const aws::Operation& operation,
+                                const config::RoleSettings& role, const config::Target& target,
+                                const record::OperationFacts& facts, Instant now) {
   const auto policies = snapshot.roles.find(role.arn);
   if (policies == snapshot.roles.end()) return fail(Code::denied, "the role is not configured");
-  std::optional<policy::Policy> session_policy;
-  if (!session.policy.empty()) {
-    auto parsed = policy::Policy::parse("session policy", session.policy, policy::PolicyKind::session);
-    if (!parsed) return parsed.error();
-    session_policy = std::move(*parsed);
-  }
+  HOLDPOINT_INVARIANT((session_policy == nullptr) == session.policy.empty());
   policy::Request request;
   request.principal = &session.principal;
   request.operation = &operation;
@@ -31,14 +26,12 @@ Result<policy::Decision> decide(const configuration::Snapshot& snapshot, const i
   request.now = now;
   request.session_issued_at = session.issued_at;
   request.outside_hold = role.outside == config::Outside::hold;
-  return policy::evaluate(policies->second, session_policy ? &*session_policy : nullptr, request);
+  return policy::evaluate(policies->second, session_policy, request);
 }
 
 bool is_stricter(const policy::ReviewTerms& now_asked, const policy::ReviewTerms& reviewed) {
   if (now_asked.required > reviewed.required) return true;
-  if (std::set(now_asked.reviewers.begin(), now_asked.reviewers.end()) !=
-      std::set(reviewed.reviewers.begin(), reviewed.reviewers.end()))
-    return true;
+  if (!std::ranges::is_permutation(now_asked.reviewers, reviewed.reviewers)) return true;
   if (!reviewed.grant_for) return false;
   return !now_asked.grant_for || *now_asked.grant_for < *reviewed.grant_for;
 }

@@ -8,10 +8,11 @@
 
 namespace holdpoint::pipeline {
 
-/// Fails with `configuration` for a session policy that does not parse any more.
+/// `session_policy` is the compiled session.policy; null when the session has none.
 Result<policy::Decision> decide(const configuration::Snapshot& snapshot, const identity::Session& session,
-                                const aws::Operation& operation, const config::RoleSettings& role,
-                                const config::Target& target, const record::OperationFacts& facts, Instant now);
+                                const policy::Policy* session_policy, const aws::Operation& operation,
+                                const config::RoleSettings& role, const config::Target& target,
+                                const record::OperationFacts& facts, Instant now);
 
 /// Whether `now_asked` asks for something that `reviewed` did not: more people, other people, a shorter grant.
 bool is_stricter(const policy::ReviewTerms& now_asked, const policy::ReviewTerms& reviewed);

@@ -11,6 +11,7 @@
 #include "bus/journal/recorder.hpp"
 #include "gateway/configuration/configuration.hpp"
 #include "gateway/credentials/provider.hpp"
+#include "gateway/policy/policy.hpp"
 #include "gateway/review/claims.hpp"
 #include "gateway/review/decision_board.hpp"
 #include "gateway/review/parking.hpp"
@@ -36,6 +37,19 @@ class SigningKeys {
   std::map<std::string, Kept> keys_;
 };
 
+/// Session policies that agents brought with them, compiled once; bounded, cleared when full. The text itself is the
+/// name: two policies are never taken for one another.
+class SessionPolicies {
+ public:
+  /// Fails as Policy::parse does.
+  Result<policy::Policy> get(const std::string& text);
+
+ private:
+  /// Some 20 KiB each, compiled from at most 2 KiB: 10 MiB a shard.
+  static constexpr std::size_t kPoliciesMax = 500;
+  std::map<std::string, policy::Policy> policies_;
+};
+
 struct Services {
   boost::asio::any_io_executor executor;
   configuration::Configuration& configuration;  ///< shared
@@ -49,6 +63,7 @@ struct Services {
   std::string gateway;       ///< this process's name
   std::list<Call*> running;  ///< for the kill switch
   SigningKeys signing_keys;
+  SessionPolicies session_policies;
   RandomIdSource ids;
   std::atomic<std::size_t> calls{0};  ///< running.size(), for other threads to read
 };

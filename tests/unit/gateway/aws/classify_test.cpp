@@ -16,8 +16,10 @@ struct Request {
   std::string body;
 };
 
+const std::vector<std::string> kHosts{"gw.example"};
+
 Result<Classified> run(const Request& request) {
-  return classify(request.head, {request.service, "eu-west-1", "123456789012", {"gw.example"}}, request.body);
+  return classify(request.head, {request.service, "eu-west-1", "123456789012", kHosts}, request.body);
 }
 
 Request json(std::string service, std::string target, std::string body) {

@@ -80,7 +80,8 @@ TEST(Endpoint, NothingButAKnownRegionOrTheOperatorNamesAHost) {
 }
 
 Classified classified(const HttpHead& head, std::string_view service, std::string_view body = {}) {
-  return classify(head, {std::string(service), "eu-west-1", "123456789012", {"gw.example"}}, body).value();
+  static const std::vector<std::string> hosts{"gw.example"};
+  return classify(head, {std::string(service), "eu-west-1", "123456789012", hosts}, body).value();
 }
 
 TEST(UpstreamRequest, TheHeadIsRebuiltFromTheParseAndSignedAnew) {

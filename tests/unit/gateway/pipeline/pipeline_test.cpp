@@ -133,6 +133,23 @@ TEST(SigningKeys, follow_a_secret_that_was_mended_under_the_same_id) {
   EXPECT_EQ(second, aws::derive_signing_key("right", "20260101", "eu-west-1", "s3").reveal());
 }
 
+TEST(SessionPolicies, are_compiled_once_and_never_taken_for_one_another) {
+  const auto policy = [](const std::string& effect) {
+    return R"({"Version":"2012-10-17","Statement":[{"Effect":")" + effect + R"(","Action":"s3:*","Resource":"*"}]})";
+  };
+  SessionPolicies policies;
+  const auto first = policies.get(policy("Allow"));
+  ASSERT_TRUE(first);
+  EXPECT_EQ(&policies.get(policy("Allow"))->statements(), &first->statements());
+  EXPECT_EQ(policies.get(policy("Deny"))->statements().front().effect, policy::Effect::deny);
+  EXPECT_EQ(policies.get("{}").error().code, Code::configuration);
+  EXPECT_EQ(policies.get("{}").error().code, Code::configuration);
+  // More than fit: what was forgotten is compiled again, to the same policy.
+  for (int i = 0; i < 1000; ++i)
+    ASSERT_TRUE(policies.get(policy("Allow") + std::string(static_cast<std::size_t>(i), ' ')));
+  EXPECT_EQ(policies.get(policy("Deny"))->statements().front().effect, policy::Effect::deny);
+}
+
 // ---- recovery -----------------------------------------------------------------------------------------------------
 
 TEST(Recovery, releases_only_what_provably_was_not_sent) {
