@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "bus/base/encoding.hpp"
+#include "bus/base/text.hpp"
 #include "gateway/aws/resources.hpp"
 #include "gateway/aws/table.hpp"
 
@@ -24,14 +25,6 @@ __attribute__((visibility("hidden"))) extern const char holdpoint_aws_actions_en
 
 namespace holdpoint::aws {
 namespace {
-
-/// The text in front of the separator; `text` becomes what follows.
-std::string_view take(std::string_view& text, char separator) {
-  const std::size_t end = text.find(separator);
-  const std::string_view word = text.substr(0, end);
-  text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-  return word;
-}
 
 std::vector<std::string> collect() {
   std::vector<std::string> names;

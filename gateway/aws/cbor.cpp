@@ -6,7 +6,7 @@
 namespace holdpoint::aws {
 namespace {
 
-constexpr int kDepthMax = 64;
+constexpr int kNestingMax = 64;
 
 // Written out (RFC 8949, the part that rpc-v2-cbor uses) because nlohmann's reader keeps the last duplicate key.
 class Reader {
@@ -140,7 +140,7 @@ class Reader {
   }
 
   bool read(Json& out, int depth) {
-    if (depth > kDepthMax) return stop("CBOR nested too deep", Code::too_large);
+    if (depth > kNestingMax) return stop("CBOR nested too deep", Code::too_large);
     Head begin;
     if (!head(begin)) return false;
     if (begin.info == 31 && (begin.major < 2 || begin.major > 5)) return stop("unexpected CBOR break");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "bus/base/text.hpp"
 #include "gateway/aws/classify.hpp"
 
 namespace holdpoint::aws {
@@ -19,14 +20,9 @@ Result<CallScope> scope_of(const HttpHead& head, std::string_view account) {
   } else if (const auto fields = parse_fields(head.query(), false)) {
     if (const std::string* found = field(*fields, "X-Amz-Credential")) credential = *found;
   }
-  std::vector<std::string> parts;
-  for (std::string_view rest = credential; !rest.empty();) {
-    const std::size_t slash = std::min(rest.find('/'), rest.size());
-    parts.emplace_back(rest.substr(0, slash));
-    rest.remove_prefix(std::min(slash + 1, rest.size()));
-  }
+  const auto parts = split(credential, '/');
   if (parts.size() != 5) return fail(Code::unauthenticated, "the request has no credential scope");
-  return CallScope{parts[3], parts[2], std::string(account), {}};
+  return CallScope{std::string(parts[3]), std::string(parts[2]), std::string(account), {}};
 }
 
 Result<HttpHead> head_of(const Json& request) {

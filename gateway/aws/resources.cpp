@@ -2,20 +2,12 @@
 
 #include <algorithm>
 
+#include "bus/base/text.hpp"
+
 namespace holdpoint::aws {
 namespace {
 
 constexpr std::size_t kResourcesMax = 10000;  // DeleteObjects has 1,000, BatchWriteItem 25; nothing comes near
-
-std::vector<std::string_view> split(std::string_view text, char separator) {
-  std::vector<std::string_view> parts;
-  while (true) {
-    const std::size_t end = text.find(separator);
-    parts.push_back(text.substr(0, end));
-    if (end == std::string_view::npos) return parts;
-    text.remove_prefix(end + 1);
-  }
-}
 
 std::string action_name(const OperationModel& operation, std::string_view text) {
   if (text != "=") return std::string(text);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "bus/base/result.hpp"
+#include "bus/base/text.hpp"
 
 namespace holdpoint::aws {
 
@@ -14,16 +15,6 @@ struct ServiceModel::Parsed {
 namespace {
 
 // The table is our own text: a line that does not parse is a bug of the generator, not an error of a caller.
-std::vector<std::string_view> split(std::string_view text, char separator) {
-  std::vector<std::string_view> parts;
-  while (true) {
-    const std::size_t end = text.find(separator);
-    parts.push_back(text.substr(0, end));
-    if (end == std::string_view::npos) return parts;
-    text.remove_prefix(end + 1);
-  }
-}
-
 std::vector<std::string_view> list(std::string_view text, char separator) {
   return text.empty() || text == "-" ? std::vector<std::string_view>() : split(text, separator);
 }

@@ -218,16 +218,21 @@ Result<Login::Admitted> Login::admit_container(Wish& wish) {
   return admit(wish);
 }
 
+/// How it ended is on record before anything leaves; what cannot be recorded is refused.
+asio::awaitable<void> Login::record_end(const Wish& wish, Result<Admitted>& admitted) {
+  if (admitted) {
+    if (auto recorded = co_await record_started(admitted->session, wish.via); !recorded) admitted = recorded.error();
+  }
+  if (!admitted) co_await record_refused(wish, admitted.error());
+}
+
 asio::awaitable<void> Login::container() {
   Wish wish;
   wish.via = "container";
   Result<Admitted> admitted = admit_container(wish);
-  if (admitted) {
-    if (auto recorded = co_await record_started(admitted->session, wish.via); !recorded) admitted = recorded.error();
-  }
+  co_await record_end(wish, admitted);
   aws::Headers headers{{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}};
   if (!admitted) {
-    co_await record_refused(wish, admitted.error());
     const Json refusal{{"code", "AccessDenied"}, {"message", display(admitted.error().context, 1024)}};
     const std::string body = to_json(refusal);
     const int status = admitted.error().code == Code::malformed ? 400 : 403;
@@ -267,11 +272,8 @@ asio::awaitable<void> Login::web_identity(std::string body) {
   } else {
     admitted = fail(Code::unauthenticated, "this operation must be signed");
   }
-  if (admitted) {
-    if (auto recorded = co_await record_started(admitted->session, wish.via); !recorded) admitted = recorded.error();
-  }
+  co_await record_end(wish, admitted);
   if (!admitted) {
-    co_await record_refused(wish, admitted.error());
     co_await refuse_sts(admitted.error());
     co_return;
   }
@@ -321,11 +323,8 @@ asio::awaitable<void> Login::signed_call(const identity::Session& session, const
       admitted = mint(std::move(next));
     }
   }
-  if (admitted) {
-    if (auto recorded = co_await record_started(admitted->session, wish.via); !recorded) admitted = recorded.error();
-  }
+  co_await record_end(wish, admitted);
   if (!admitted) {
-    co_await record_refused(wish, admitted.error());
     co_await refuse_sts(admitted.error());
     co_return;
   }

@@ -38,6 +38,7 @@ class Login {
   Result<Admitted> mint(identity::Session session);
   boost::asio::awaitable<Result<void>> record_started(const identity::Session& session, std::string via);
   boost::asio::awaitable<void> record_refused(const Wish& wish, const Error& error);
+  boost::asio::awaitable<void> record_end(const Wish& wish, Result<Admitted>& admitted);
   boost::asio::awaitable<void> refuse_sts(const Error& error);
   [[nodiscard]] Result<std::string> only_role() const;
   [[nodiscard]] bool is_loopback() const;

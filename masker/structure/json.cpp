@@ -4,6 +4,7 @@
 #include <cstring>
 #include <optional>
 
+#include "masker/structure/hit_cursor.hpp"
 #include "masker/structure/position_map.hpp"
 #include "masker/structure/scan.hpp"
 
@@ -15,8 +16,8 @@ constexpr int nesting_max = 256;
 
 class JsonWalk {
  public:
-  JsonWalk(Scan& scan, std::string_view text, Hits hits, std::size_t base, int depth, Edits& edits)
-      : scan_(scan), text_(text), hits_(hits), base_(base), depth_(depth), edits_(edits) {}
+  JsonWalk(Scan& scan, std::string_view text, Hits hits, int depth, Edits& edits)
+      : scan_(scan), text_(text), hits_(hits), depth_(depth), edits_(edits) {}
 
   /// All values of the text (one, or one per line). False at the first byte that is not JSON.
   bool run() {
@@ -200,18 +201,6 @@ class JsonWalk {
     scan_.pop();
   }
 
-  Hits hits_in(std::size_t begin, std::size_t end) {
-    // Values come mostly in order; a deferred one steps back.
-    while (cursor_ > 0 && hits_[cursor_ - 1].end - base_ > begin) --cursor_;
-    while (cursor_ < hits_.size() && hits_[cursor_].end - base_ <= begin) ++cursor_;
-    std::size_t stop = cursor_;
-    while (stop < hits_.size() && hits_[stop].end - base_ <= end) ++stop;
-    std::size_t start = cursor_;
-    cursor_ = stop;
-    while (start < stop && hits_[start].begin - base_ < begin) ++start;
-    return hits_.subspan(start, stop - start);
-  }
-
   void leaf(std::string_view raw, const KeyFacts& facts, Class model) {
     if (raw.empty()) return;
     const auto begin = static_cast<std::size_t>(raw.data() - text_.data());
@@ -222,8 +211,8 @@ class JsonWalk {
     leaf.number = facts.number;
     if (std::memchr(raw.data(), '\\', raw.size()) == nullptr) {
       leaf.text = raw;
-      leaf.hits = hits_in(begin, begin + raw.size());
-      leaf.hits_base = base_ + begin;
+      leaf.hits = hits_.within(begin, begin + raw.size());
+      leaf.hits_base = begin;
       return edit_leaf(leaf, begin);
     }
     const MappedText plain = unescape_json(raw);
@@ -239,20 +228,15 @@ class JsonWalk {
   void edit_leaf(const Leaf& leaf, std::size_t begin) {
     const std::size_t before = edits_.size();
     scan_.value(leaf, depth_, edits_);
-    for (std::size_t i = before; i < edits_.size(); ++i) {
-      edits_[i].begin += begin;
-      edits_[i].end += begin;
-    }
+    shift(edits_, before, begin);
   }
 
   Scan& scan_;
   std::string_view text_;
-  Hits hits_;
-  std::size_t base_;
+  HitCursor hits_;
   int depth_;
   Edits& edits_;
   std::size_t at_ = 0;
-  std::size_t cursor_ = 0;
 };
 
 }  // namespace
@@ -262,7 +246,7 @@ void Scan::walk_json(std::string_view text, int depth, Edits& edits) {
   if (!find_triggers(text, hits)) return block("pattern scan failed");
   Edits found;
   const std::size_t names = path_.size();
-  JsonWalk walk(*this, text, hits, 0, depth, found);
+  JsonWalk walk(*this, text, hits, depth, found);
   if (!walk.run()) {
     // Cut off, or no JSON at all: what the structure showed stays, the rest is read as text.
     path_.resize(names);

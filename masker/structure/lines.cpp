@@ -40,13 +40,6 @@ std::vector<Field> read_record(std::string_view text, std::size_t& at, char sepa
   return fields;
 }
 
-void shift(Edits& edits, std::size_t from, std::size_t by) {
-  for (std::size_t i = from; i < edits.size(); ++i) {
-    edits[i].begin += by;
-    edits[i].end += by;
-  }
-}
-
 /// Where a JSON document may begin in text: at a line's beginning, or as {" behind a log line's head.
 std::size_t find_island(std::string_view text, std::size_t from) {
   for (std::size_t at = from; at < text.size(); ++at) {

@@ -187,10 +187,7 @@ void Scan::encoded_runs(std::string_view text, int depth, Edits& edits) {
     leaf.text = text.substr(begin, end - begin);
     const std::size_t before = edits.size();
     (void)base64_value(leaf, depth, edits);
-    for (std::size_t i = before; i < edits.size(); ++i) {
-      edits[i].begin += begin;
-      edits[i].end += begin;
-    }
+    shift(edits, before, begin);
   }
 }
 
@@ -372,6 +369,13 @@ void Scan::walk_document(std::string_view text, std::string_view content_type, i
   if (type == "application/x-www-form-urlencoded") return walk_form(text, depth, edits);
   if (type == "text/csv" || type == "text/tab-separated-values") return walk_csv(text, depth, edits);
   walk_text(text, depth, edits);
+}
+
+void shift(Edits& edits, std::size_t from, std::size_t by) {
+  for (std::size_t i = from; i < edits.size(); ++i) {
+    edits[i].begin += by;
+    edits[i].end += by;
+  }
 }
 
 void order(Edits& edits) {

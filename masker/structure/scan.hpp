@@ -89,5 +89,7 @@ class Scan {
 
 /// Sorts edits and drops those that overlap an earlier one.
 void order(Edits& edits);
+/// Edits of a part, from the one at `from` on, become edits of the whole in which it stands at `by`.
+void shift(Edits& edits, std::size_t from, std::size_t by);
 
 }  // namespace holdpoint::masker

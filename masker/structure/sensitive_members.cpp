@@ -6,17 +6,11 @@
 
 #include "bus/base/encoding.hpp"
 #include "bus/base/result.hpp"
+#include "bus/base/text.hpp"
 #include "masker/structure/tables.hpp"
 
 namespace holdpoint::masker {
 namespace {
-
-std::string_view next(std::string_view& text, char separator) {
-  const std::size_t at = text.find(separator);
-  const std::string_view piece = text.substr(0, at);
-  text.remove_prefix(at == std::string_view::npos ? text.size() : at + 1);
-  return piece;
-}
 
 /// Services go by several names (SDK id, botocore's, signing name): without "-", and one of them for all.
 std::string canonical_service(std::string_view name) {
@@ -71,20 +65,20 @@ class Table {
  private:
   void read(std::string_view text) {
     while (!text.empty()) {
-      std::string_view line = next(text, '\n');
+      std::string_view line = take(text, '\n');
       if (line.empty() || line[0] == '#') continue;
-      const std::string_view services = next(line, '\t');
-      const std::string operation = to_lower(next(line, '\t'));
-      const std::string path = to_lower(next(line, '\t'));
+      const std::string_view services = take(line, '\t');
+      const std::string operation = to_lower(take(line, '\t'));
+      const std::string path = to_lower(take(line, '\t'));
       const bool judged = line.ends_with('?');
       if (judged) line.remove_suffix(1);
       const Class kind = class_from_name(line);
       HOLDPOINT_INVARIANT(kind != Class::none && !path.empty());
       SensitiveMember member{{}, kind, judged};
       std::string_view rest = path;
-      while (!rest.empty()) member.path.emplace_back(next(rest, '.'));
+      while (!rest.empty()) member.path.emplace_back(take(rest, '.'));
       std::string_view list = services;
-      while (!list.empty()) members_[canonical_service(next(list, ',')) + '\t' + operation].push_back(member);
+      while (!list.empty()) members_[canonical_service(take(list, ',')) + '\t' + operation].push_back(member);
     }
   }
 

@@ -4,13 +4,14 @@
 #include <cstring>
 
 #include "bus/base/encoding.hpp"
+#include "masker/structure/hit_cursor.hpp"
 #include "masker/structure/position_map.hpp"
 #include "masker/structure/scan.hpp"
 
 namespace holdpoint::masker {
 namespace {
 
-constexpr std::size_t nesting_max = 256;
+constexpr std::size_t elements_max = 256;
 
 bool is_space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 
@@ -82,7 +83,7 @@ class XmlWalk {
   bool open_tag() {
     ++at_;
     const std::string_view name = local(read_name());
-    if (name.empty() || open_.size() >= nesting_max) return false;
+    if (name.empty() || open_.size() >= elements_max) return false;
     const KeyClass own = scan_.key_class(name);
     open_.push_back({name, own.hint == Hint::generic ? inherited() : own, {}, {}, {}, false});
     scan_.push(name);
@@ -200,14 +201,11 @@ class XmlWalk {
     leaf.model = model != Class::none ? model : scan_.model_class(raw);
     if (raw.find('&') == std::string_view::npos && raw.find("<![CDATA[") == std::string_view::npos) {
       leaf.text = raw;
-      leaf.hits = hits_in(span);
+      leaf.hits = hits_.within(span.begin, span.end);
       leaf.hits_base = span.begin;
       const std::size_t before = edits_.size();
       scan_.value(leaf, depth_, edits_);
-      for (std::size_t i = before; i < edits_.size(); ++i) {
-        edits_[i].begin += span.begin;
-        edits_[i].end += span.begin;
-      }
+      shift(edits_, before, span.begin);
       return;
     }
     bool has_cdata = false;
@@ -231,23 +229,13 @@ class XmlWalk {
     plain.map_back(inner, span.begin, scan_.length_preserving(), edits_);
   }
 
-  Hits hits_in(Span span) {
-    while (cursor_ > 0 && hits_[cursor_ - 1].end > span.begin) --cursor_;
-    while (cursor_ < hits_.size() && hits_[cursor_].end <= span.begin) ++cursor_;
-    std::size_t start = cursor_;
-    while (cursor_ < hits_.size() && hits_[cursor_].end <= span.end) ++cursor_;
-    while (start < cursor_ && hits_[start].begin < span.begin) ++start;
-    return hits_.subspan(start, cursor_ - start);
-  }
-
   Scan& scan_;
   std::string_view text_;
-  Hits hits_;
+  HitCursor hits_;
   int depth_;
   Edits& edits_;
   std::vector<Element> open_;
   std::size_t at_ = 0;
-  std::size_t cursor_ = 0;
 };
 
 }  // namespace
