@@ -59,11 +59,8 @@ int run(Options& options) {
                           "says that something in front of it terminates TLS"));
   }
   telemetry::harden_process();
-  const auto identity = config::load_identity(options.identity);
+  const auto identity = config::load_identity(options.identity, wire::Role::approvals);
   if (!identity) return fail_with(identity.error());
-  if (identity->role != wire::Role::approvals) {
-    return fail_with(fail(Code::configuration, options.identity + ": is not an identity of approvals"));
-  }
   telemetry::configure_log(identity->name, *level, options.log_json ? telemetry::Form::json : telemetry::Form::text);
   // libpq's own words for what a data source name does not say: a server that can be written to, found soon.
   ::setenv("PGTARGETSESSIONATTRS", "read-write", 0);

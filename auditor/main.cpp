@@ -46,11 +46,8 @@ int run(const Options& options) {
     return fail_with(fail(Code::configuration, "--identity and --database are required; see --help"));
   }
   telemetry::harden_process();
-  const auto identity = config::load_identity(options.identity);
+  const auto identity = config::load_identity(options.identity, wire::Role::auditor);
   if (!identity) return fail_with(identity.error());
-  if (identity->role != wire::Role::auditor) {
-    return fail_with(fail(Code::configuration, options.identity + ": is not an auditor's identity"));
-  }
   telemetry::configure_log(identity->name, *level, options.log_json ? telemetry::Form::json : telemetry::Form::text);
 
   asio::io_context context;

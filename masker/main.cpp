@@ -57,11 +57,8 @@ int run(const Options& options) {
   const auto level = telemetry::level_from_name(options.log_level);
   if (!level) return fail_with(level.error());
   telemetry::harden_process();
-  const auto identity = config::load_identity(options.identity);
+  const auto identity = config::load_identity(options.identity, wire::Role::masker);
   if (!identity) return fail_with(identity.error());
-  if (identity->role != wire::Role::masker) {
-    return fail_with(fail(Code::configuration, options.identity + ": is not a masker's identity"));
-  }
   telemetry::configure_log(identity->name, *level, options.log_json ? telemetry::Form::json : telemetry::Form::text);
   masker::prepare();
 

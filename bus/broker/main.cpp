@@ -32,11 +32,8 @@ int run(const Options& options) {
   if (!level) return fail_with(level.error());
   telemetry::harden_process();
   const int stop_descriptor = telemetry::stop_signal_descriptor();  // before libzmq starts threads
-  const auto identity = config::load_identity(options.identity);
+  const auto identity = config::load_identity(options.identity, wire::Role::broker);
   if (!identity) return fail_with(identity.error());
-  if (identity->role != wire::Role::broker) {
-    return fail_with(fail(Code::configuration, options.identity + ": is not a broker's identity"));
-  }
   telemetry::configure_log(identity->name, *level, options.log_json ? telemetry::Form::json : telemetry::Form::text);
 
   socket::DocumentFile file(options.document);

@@ -47,7 +47,7 @@ class Reader {
 
 }  // namespace
 
-Result<PeerIdentity> load_identity(const std::filesystem::path& file) {
+Result<PeerIdentity> load_identity(const std::filesystem::path& file, wire::Role role) {
   auto bytes = read_private_file(file);
   if (!bytes) return bytes.error();
   const Secret wiped(std::move(*bytes));
@@ -70,6 +70,11 @@ Result<PeerIdentity> load_identity(const std::filesystem::path& file) {
     reader.note("key_id", "the first 16 hex digits of SHA-256(curve_public)");
   }
   if (reader.error()) return *reader.error();
+  if (identity.role != role) {
+    return fail(Code::configuration, file.string() + ": is an identity of the role " +
+                                         std::string(wire::name(identity.role)) + ", not " +
+                                         std::string(wire::name(role)));
+  }
   auto signing_key = SigningKey::from_seed(seed.reveal());
   if (!signing_key) return fail(Code::configuration, file.string() + ": member \"signing_seed\" is no Ed25519 seed");
   identity.signing_key = std::move(*signing_key);

@@ -23,8 +23,8 @@ struct PeerIdentity {
   Secret group_secret;  ///< gateways only: X25519 secret of the gateway group, opens sealed configuration; else empty
 };
 
-/// Fails with `configuration`, naming file and member; refuses a file that others can read.
-Result<PeerIdentity> load_identity(const std::filesystem::path& file);
+/// Fails with `configuration`, naming file and member; refuses a file that others can read, and one of another role.
+Result<PeerIdentity> load_identity(const std::filesystem::path& file, wire::Role role);
 Result<void> save_identity(const PeerIdentity& identity, const std::filesystem::path& file);
 
 }  // namespace holdpoint::config

@@ -184,10 +184,8 @@ int Process::run() {
 }  // namespace
 
 int run_process(const ProcessOptions& options) {
-  auto identity = config::load_identity(options.identity);
+  auto identity = config::load_identity(options.identity, wire::Role::gateway);
   if (!identity) return refuse_to_start(identity.error());
-  if (identity->role != wire::Role::gateway)
-    return refuse_to_start({Code::configuration, options.identity.string() + " is not a gateway's identity"});
   auto tls = http::client_tls(options.upstream_authorities);
   if (!tls) return refuse_to_start(tls.error());
   journal::RecorderOptions recording;

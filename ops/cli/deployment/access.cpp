@@ -19,7 +19,7 @@ Result<void> check_access(const supervisor::Layout& layout) {
 
 Result<config::PeerIdentity> open_operator_identity(const supervisor::Layout& layout) {
   if (auto allowed = check_access(layout); !allowed) return allowed.error();
-  return config::load_identity(layout.operator_identity());
+  return config::load_identity(layout.operator_identity(), wire::Role::op);
 }
 
 Result<std::string> mint_token(const supervisor::Layout& layout, const identity::TokenRequest& request) {

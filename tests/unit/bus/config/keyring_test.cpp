@@ -61,7 +61,7 @@ TEST(PeerIdentity, ReadsBackWhatItSaved) {
   const auto file = scratch("gateway.json");
   const Issued issued = Keyring::create("demo", "ipc:///run/x/bus").issue(wire::Role::gateway, "gateway-1");
   ASSERT_TRUE(save_identity(issued.identity, file));
-  const auto loaded = load_identity(file);
+  const auto loaded = load_identity(file, wire::Role::gateway);
   ASSERT_TRUE(loaded) << loaded.error().context;
   EXPECT_EQ(loaded->name, "gateway-1");
   EXPECT_EQ(loaded->role, wire::Role::gateway);
@@ -70,6 +70,11 @@ TEST(PeerIdentity, ReadsBackWhatItSaved) {
   EXPECT_EQ(loaded->signing_key.public_key(), issued.key.sign_public);
   EXPECT_EQ(loaded->group_secret.reveal(), issued.identity.group_secret.reveal());
   EXPECT_EQ(loaded->bus_endpoint, "ipc:///run/x/bus");
+  // A masker that was started with the gateway's file must not sit on the bus as a gateway.
+  const auto other = load_identity(file, wire::Role::masker);
+  ASSERT_TRUE(other.has_error());
+  EXPECT_EQ(other.error().code, Code::configuration);
+  EXPECT_NE(other.error().context.find("gateway, not masker"), std::string::npos) << other.error().context;
 }
 
 TEST(PeerIdentity, IsRefusedWhenOthersCanReadItOrItIsDamaged) {
@@ -77,7 +82,7 @@ TEST(PeerIdentity, IsRefusedWhenOthersCanReadItOrItIsDamaged) {
   const Issued issued = Keyring::create("demo", "ipc:///run/x/bus").issue(wire::Role::op, "cli");
   ASSERT_TRUE(save_identity(issued.identity, file));
   ASSERT_EQ(::chmod(file.c_str(), 0640), 0);
-  EXPECT_NE(load_identity(file).error().context.find("chmod 600"), std::string::npos);
+  EXPECT_NE(load_identity(file, wire::Role::op).error().context.find("chmod 600"), std::string::npos);
   ASSERT_EQ(::chmod(file.c_str(), 0600), 0);
   std::ifstream in(file);
   const std::string good((std::istreambuf_iterator<char>(in)), {});
@@ -87,17 +92,17 @@ TEST(PeerIdentity, IsRefusedWhenOthersCanReadItOrItIsDamaged) {
     Json damaged = whole;
     damaged[member] = "no";
     std::ofstream(file) << to_json(damaged);
-    const auto loaded = load_identity(file);
+    const auto loaded = load_identity(file, wire::Role::op);
     ASSERT_TRUE(loaded.has_error()) << member;
     EXPECT_EQ(loaded.error().code, Code::configuration);
     EXPECT_NE(loaded.error().context.find(file.string()), std::string::npos);
     damaged.erase(member);
     std::ofstream(file) << to_json(damaged);
-    EXPECT_NE(load_identity(file).error().context.find(member), std::string::npos) << member;
+    EXPECT_NE(load_identity(file, wire::Role::op).error().context.find(member), std::string::npos) << member;
   }
   std::ofstream(file) << good.substr(0, good.size() / 2);
-  EXPECT_EQ(load_identity(file).error().code, Code::configuration);
-  EXPECT_EQ(load_identity(scratch("missing.json")).error().code, Code::configuration);
+  EXPECT_EQ(load_identity(file, wire::Role::op).error().code, Code::configuration);
+  EXPECT_EQ(load_identity(scratch("missing.json"), wire::Role::op).error().code, Code::configuration);
 }
 
 }  // namespace
