@@ -184,8 +184,15 @@ asio::awaitable<void> Call::refuse(Refusal refusal, bool record) {
       refusal_answer({head, classified ? &operation_ : nullptr, service, refusal_kind_, facts_.operation_id}, refusal);
   if (record) {
     Json data = record::refused_data(facts_, refusal, judgement(), answer.status);
-    auto recorded =
-        co_await services_.record.record(record::type::kOperationRefused, facts_.operation_id, std::move(data));
+    Result<void> recorded;
+    if (session_.id.empty()) {
+      recorded =
+          co_await record_stranger(services_, record::type::kOperationRefused, facts_.operation_id, std::move(data));
+    } else {
+      auto position =
+          co_await services_.record.record(record::type::kOperationRefused, facts_.operation_id, std::move(data));
+      if (!position) recorded = position.error();
+    }
     if (!recorded) telemetry::log_error("a refusal could not be recorded", {{"why", recorded.error().context}});
   }
   (void)co_await exchange_.reply(answer.status, std::move(answer.headers), answer.body);

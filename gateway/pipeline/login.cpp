@@ -189,7 +189,7 @@ asio::awaitable<void> Login::record_refused(const Wish& wish, const Error& error
             {"role_arn", text_json(BytesView(wish.role_arn).substr(0, 2048))},
             {"source_ip", exchange_.source_ip()},
             {"user_agent", text_json(http::header_or_empty(exchange_.request().head.headers, "user-agent"))}};
-  (void)co_await services_.record.record(record::type::kSessionRefused, request_id_, std::move(data));
+  (void)co_await record_stranger(services_, record::type::kSessionRefused, request_id_, std::move(data));
 }
 
 // ---- the container credential endpoint ----------------------------------------------------------------------------

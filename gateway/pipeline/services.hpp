@@ -11,6 +11,7 @@
 #include "bus/journal/recorder.hpp"
 #include "gateway/configuration/configuration.hpp"
 #include "gateway/credentials/provider.hpp"
+#include "gateway/pipeline/strangers.hpp"
 #include "gateway/policy/policy.hpp"
 #include "gateway/review/claims.hpp"
 #include "gateway/review/decision_board.hpp"
@@ -64,8 +65,13 @@ struct Services {
   std::list<Call*> running;  ///< for the kill switch
   SigningKeys signing_keys;
   SessionPolicies session_policies;
+  Strangers strangers;
   RandomIdSource ids;
   std::atomic<std::size_t> calls{0};  ///< running.size(), for other threads to read
 };
+
+/// Records that somebody who is not known was refused, or counts it (Strangers). `data` is an object.
+boost::asio::awaitable<Result<void>> record_stranger(Services& services, std::string_view type, std::string subject,
+                                                     Json data);
 
 }  // namespace holdpoint::pipeline

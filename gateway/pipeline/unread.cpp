@@ -39,7 +39,7 @@ asio::awaitable<http::UnreadAnswer> answer_unread(Services& services, http::Unre
   facts.source_ip = std::move(unread.source_ip);
   const operation::Refusal refusal{"invalid", unread.error.code, unread.error.context};
   Json data = record::refused_data(facts, refusal, {}, unread.status);
-  (void)co_await services.record.record(record::type::kOperationRefused, facts.operation_id, std::move(data));
+  (void)co_await record_stranger(services, record::type::kOperationRefused, facts.operation_id, std::move(data));
   const aws::HttpHead head = glance(unread.beginning);
   aws::ErrorAnswer answer =
       refusal_answer({head, nullptr, aws::claimed_service(head), std::nullopt, facts.operation_id}, refusal);

@@ -7,6 +7,7 @@
 #include "gateway/pipeline/masking.hpp"
 #include "gateway/pipeline/refusal_answer.hpp"
 #include "gateway/pipeline/services.hpp"
+#include "gateway/pipeline/strangers.hpp"
 #include "gateway/pipeline/unread.hpp"
 #include "gateway/pipeline/waiting.hpp"
 #include "gateway/service/recovery.hpp"
@@ -29,6 +30,18 @@ TEST(WaitPlan, sends_interim_answers_only_to_clients_that_bear_them) {
     EXPECT_FALSE(wait_plan(agent, within).interim.has_value()) << agent;
     EXPECT_LT(wait_plan(agent, within).bound, std::chrono::seconds(30)) << agent;
   }
+}
+
+TEST(Strangers, a_flood_is_counted_and_no_longer_recorded_and_the_next_entry_says_how_many) {
+  Strangers strangers;
+  const auto begin = Strangers::Steady::now();
+  for (int i = 0; i < static_cast<int>(Strangers::kBurst); ++i) EXPECT_EQ(strangers.admit(begin), 0u);
+  for (int i = 0; i < 7; ++i) EXPECT_FALSE(strangers.admit(begin).has_value());
+  const auto later = begin + std::chrono::milliseconds(25);  // room for one at 50 a second
+  EXPECT_EQ(strangers.admit(later), 7u);
+  EXPECT_FALSE(strangers.admit(later).has_value());
+  EXPECT_EQ(strangers.admit(begin + std::chrono::hours(1)), 1u);
+  EXPECT_EQ(strangers.admit(begin + std::chrono::hours(1)), 0u);
 }
 
 TEST(Answer, drops_what_belongs_to_the_hop_and_keeps_the_rest_in_order) {
