@@ -99,6 +99,13 @@ class People:
         assert not self.odd, self.odd[:5]
 
 
+class LongSessions(harness.Deployment):
+    """The clients log in once: their sessions outlive the longest soak."""
+
+    def write_configuration(self, edit=lambda text: text):
+        super().write_configuration(lambda text: edit(text).replace("session: 1h", "session: 12h"))
+
+
 def kill_at_random(deployment, chance, until):
     """Each process about once a minute: one that has run so long is started again at once."""
     kills = collections.Counter()
@@ -120,7 +127,7 @@ def main():
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 30))
     options = parser.parse_args()
     print(f"seed {options.seed}", flush=True)
-    deployment = harness.Deployment(maskers=2)
+    deployment = LongSessions(maskers=2)
     try:
         deployment.start()
         clients = [lambda: deployment.boto("dynamodb", retries=witness.ONE_TRY, connect_timeout=5, read_timeout=60)] * 3
