@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "bus/base/encoding.hpp"
+
 namespace holdpoint::http {
 namespace {
 
@@ -54,7 +56,8 @@ Result<bool> Exchange::take_buffered(std::string& out) {
   }
   const std::size_t take =
       static_cast<std::size_t>(std::min<std::uint64_t>(buffer_.size(), request_.content_length - body_bytes_));
-  if (out.empty() && take == buffer_.size()) {
+  // A small body is copied: it would keep the whole room of the read, as long as people think about it.
+  if (out.empty() && take == buffer_.size() && take >= buffer_.capacity() / 2) {
     out.swap(buffer_);
     buffer_.clear();
   } else {
@@ -68,17 +71,14 @@ Result<bool> Exchange::take_buffered(std::string& out) {
 asio::awaitable<Result<std::size_t>> Exchange::fill() {
   if (continue_due_) {
     continue_due_ = false;
-    stream_.deadline(in(timeouts_.write));
-    if (auto written = co_await stream_.write_all(kContinue); !written) {
-      broken_ = true;
-      co_return written.error();
-    }
+    if (auto written = co_await write(kContinue, {}); !written) co_return written.error();
   }
   stream_.deadline(in(timeouts_.body_piece));
   std::uint64_t room = kBodyReadBytes;
   // One byte more than the body has: what is sent behind it shows.
   if (request_.framing == Framing::length) room = std::min(room, request_.content_length - body_bytes_ + 1);
   auto count = co_await read_more(stream_, buffer_, room);
+  stream_.deadline(SteadyTime::max());
   if (!count || *count == 0) broken_ = true;
   if (count && *count == 0)
     co_return Error{Code::unavailable, "the client closed the connection in the middle of the body"};
@@ -113,6 +113,15 @@ asio::awaitable<Result<std::string>> Exchange::read_body(std::size_t bytes_max) 
   co_return body;
 }
 
+/// A deadline is that of one read or write, never of what is done between them: that has its own.
+asio::awaitable<Result<void>> Exchange::write(std::string_view first, std::string_view second) {
+  stream_.deadline(in(timeouts_.write));
+  auto written = co_await stream_.write_all(first, second);
+  stream_.deadline(SteadyTime::max());
+  if (!written) broken_ = true;
+  co_return written;
+}
+
 // ---- the answer ---------------------------------------------------------------------------------------------------
 
 asio::awaitable<Result<void>> Exchange::reply(int status, aws::Headers headers, std::string_view body) {
@@ -125,11 +134,8 @@ asio::awaitable<Result<void>> Exchange::reply(int status, aws::Headers headers, 
     headers.emplace_back("Content-Length", std::to_string(body.size()));
   if (!keep_alive_) headers.emplace_back("Connection", "close");
   const std::string head = response_head_text(status, headers);
-  stream_.deadline(in(timeouts_.write));
-  auto written =
-      co_await stream_.write_all(head, request_.head.method == "HEAD" || bodiless ? std::string_view() : body);
-  if (!written) broken_ = true;
-  co_return written;
+  const std::string_view sent = request_.head.method == "HEAD" || bodiless ? std::string_view() : body;
+  co_return co_await write(head, sent);
 }
 
 asio::awaitable<Result<void>> Exchange::begin(int status, aws::Headers headers, std::optional<std::uint64_t> length) {
@@ -144,35 +150,22 @@ asio::awaitable<Result<void>> Exchange::begin(int status, aws::Headers headers, 
   }
   if (!keep_alive_) headers.emplace_back("Connection", "close");
   const std::string head = response_head_text(status, headers);
-  stream_.deadline(in(timeouts_.write));
-  auto written = co_await stream_.write_all(head);
-  if (!written) broken_ = true;
-  co_return written;
+  co_return co_await write(head, {});
 }
 
 asio::awaitable<Result<void>> Exchange::write_piece(std::string_view piece) {
   if (piece.empty()) co_return Result<void>();
-  stream_.deadline(in(timeouts_.write));
-  Result<void> written;
-  if (chunked_answer_) {
-    char size[20];
-    const int count = std::snprintf(size, sizeof size, "%zx\r\n", piece.size());
-    std::string framed(size, static_cast<std::size_t>(count));
-    framed.append(piece).append("\r\n");
-    written = co_await stream_.write_all(framed);
-  } else {
-    written = co_await stream_.write_all(piece);
-  }
-  if (!written) broken_ = true;
-  co_return written;
+  if (!chunked_answer_) co_return co_await write(piece, {});
+  char size[20];
+  const int count = std::snprintf(size, sizeof size, "%zx\r\n", piece.size());
+  std::string framed(size, static_cast<std::size_t>(count));
+  framed.append(piece).append("\r\n");
+  co_return co_await write(framed, {});
 }
 
 asio::awaitable<Result<void>> Exchange::finish() {
   if (!chunked_answer_) co_return Result<void>();
-  stream_.deadline(in(timeouts_.write));
-  auto written = co_await stream_.write_all("0\r\n\r\n");
-  if (!written) broken_ = true;
-  co_return written;
+  co_return co_await write("0\r\n\r\n", {});
 }
 
 void Exchange::cut() {
@@ -183,16 +176,19 @@ void Exchange::cut() {
 
 asio::awaitable<Result<void>> Exchange::keep_waiting() {
   continue_due_ = false;
-  stream_.deadline(in(timeouts_.write));
-  auto written = co_await stream_.write_all(kContinue);
-  stream_.deadline(SteadyTime::max());
-  if (!written) broken_ = true;
-  co_return written;
+  co_return co_await write(kContinue, {});
 }
 
-void Exchange::shrink() {
-  stream_.deadline(SteadyTime::max());
+void Exchange::shrink(std::initializer_list<std::string_view> headers) {
   buffer_.shrink_to_fit();
+  // Made anew: a short value that is moved into a long one's place keeps the long one's room.
+  aws::Headers kept;
+  kept.reserve(request_.head.headers.size());
+  for (auto& header : request_.head.headers) {
+    if (std::find(headers.begin(), headers.end(), to_lower(header.first)) == headers.end())
+      kept.push_back(std::move(header));
+  }
+  request_.head.headers = std::move(kept);
 }
 
 // ---- the connection -----------------------------------------------------------------------------------------------
@@ -225,6 +221,7 @@ asio::awaitable<Result<std::optional<RequestHead>>> read_head(Stream& stream, st
       auto parsed = parse_request_head(std::string_view(buffer).substr(0, **end));
       if (!parsed) co_return parsed.error();
       buffer.erase(0, **end);
+      stream.deadline(SteadyTime::max());  // what the answer takes has deadlines of its own
       co_return std::optional(std::move(*parsed));
     }
     auto count = co_await read_more(stream, buffer, kHeadReadBytes);

@@ -51,8 +51,8 @@ class Exchange {
   /// While nothing is read: `gone` is called once when the client closes or sends what it may not send now.
   void watch(std::function<void()> gone) { stream_.watch(std::move(gone)); }
   void unwatch() { stream_.unwatch(); }
-  /// Gives memory back while the request waits for people.
-  void shrink();
+  /// Gives memory back while the request waits for people; nobody will ask for `headers` (lower case) again.
+  void shrink(std::initializer_list<std::string_view> headers);
 
   void close_after() { keep_alive_ = false; }
   [[nodiscard]] bool answered() const { return answered_; }
@@ -62,6 +62,7 @@ class Exchange {
 
  private:
   boost::asio::awaitable<Result<std::size_t>> fill();
+  boost::asio::awaitable<Result<void>> write(std::string_view first, std::string_view second);
   Result<bool> take_buffered(std::string& out);
   Result<bool> body_done();
 

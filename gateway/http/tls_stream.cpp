@@ -123,6 +123,8 @@ Result<std::shared_ptr<const TlsContext>> server_tls(const std::filesystem::path
   made->context.set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_tlsv1 |
                                 asio::ssl::context::no_tlsv1_1 | asio::ssl::context::no_compression,
                             error);
+  // A connection that waits keeps no record buffers, 32 KiB of them.
+  ::SSL_CTX_set_mode(made->context.native_handle(), SSL_MODE_RELEASE_BUFFERS);
   if (!error) made->context.use_certificate_chain_file(certificate.string(), error);
   if (error) return fail(Code::configuration, certificate.string() + ": " + error.message());
   made->context.use_private_key_file(key.string(), asio::ssl::context::pem, error);

@@ -26,24 +26,30 @@ Call::~Call() {
 }
 
 asio::awaitable<void> Call::run() {
+  if (Events first = co_await admit()) co_await drive(std::move(*first));
+}
+
+/// Up to policy's answer; nothing when the call was answered already. Apart from run(), whose frame lasts as long as
+/// the call.
+asio::awaitable<Call::Events> Call::admit() {
   note_facts();
   if (!snapshot_) {
     Refusal refusal{"unavailable", Code::unavailable, "this gateway has no configuration yet"};
     co_await refuse(std::move(refusal), false);
-    co_return;
+    co_return std::nullopt;
   }
   if (auto refusal = open_checked()) {
     co_await refuse(std::move(*refusal), true);
-    co_return;
+    co_return std::nullopt;
   }
   // By the scope that was verified, presigned or not: nothing signed for sts may take the way to a target.
   if (signature_.service == "sts") {
     co_await run_sts();
-    co_return;
+    co_return std::nullopt;
   }
   if (auto refusal = co_await intake()) {
     co_await refuse(std::move(*refusal), true);
-    co_return;
+    co_return std::nullopt;
   }
   operation::Event first = judge();
   // An answer that could not be masked would be withheld after the call had run: better to know before.
@@ -55,7 +61,7 @@ asio::awaitable<void> Call::run() {
           {"unavailable", masked.error().code,
            "answers of this call must be masked, and the masker does not answer: " + masked.error().context}};
   }
-  co_await drive(std::move(first));
+  co_return first;
 }
 
 asio::awaitable<void> Call::run_refused(Refusal refusal) {
@@ -146,33 +152,43 @@ asio::awaitable<void> Call::drive(operation::Event first) {
   HOLDPOINT_INVARIANT(actor_.state() == operation::State::closed);
 }
 
+/// No coroutine: each parked call would keep its frame, with room for the locals of every branch.
 asio::awaitable<Call::Events> Call::carry_out(const operation::Command& command) {
-  if (std::holds_alternative<operation::RecordIntent>(command)) co_return co_await record_intent();
-  if (std::holds_alternative<operation::SendUpstream>(command)) co_return co_await send_upstream();
-  if (std::holds_alternative<operation::Mask>(command)) co_return co_await mask_answer();
-  if (const auto* record = std::get_if<operation::RecordOutcome>(&command)) co_return co_await record_outcome(*record);
-  if (std::holds_alternative<operation::Reply>(command)) co_return co_await reply();
-  if (std::holds_alternative<operation::RecordHead>(command)) co_return co_await record_head();
-  if (std::holds_alternative<operation::StreamBody>(command)) co_return co_await stream_body();
-  if (std::holds_alternative<operation::ReleaseTail>(command)) co_return co_await release_tail();
-  if (std::holds_alternative<operation::AskReview>(command)) co_return co_await ask_review();
-  if (std::holds_alternative<operation::WaitForDecision>(command)) co_return co_await wait_for_decision();
-  if (std::holds_alternative<operation::WaitForClaim>(command)) co_return co_await wait_for_claim();
-  if (std::holds_alternative<operation::ClaimGrant>(command)) co_return co_await claim_grant();
+  if (std::holds_alternative<operation::RecordIntent>(command)) return record_intent();
+  if (std::holds_alternative<operation::SendUpstream>(command)) return send_upstream();
+  if (std::holds_alternative<operation::Mask>(command)) return mask_answer();
+  if (const auto* record = std::get_if<operation::RecordOutcome>(&command)) return record_outcome(*record);
+  if (std::holds_alternative<operation::Reply>(command)) return reply();
+  if (std::holds_alternative<operation::RecordHead>(command)) return record_head();
+  if (std::holds_alternative<operation::StreamBody>(command)) return stream_body();
+  if (std::holds_alternative<operation::ReleaseTail>(command)) return release_tail();
+  if (std::holds_alternative<operation::AskReview>(command)) return ask_review();
+  if (std::holds_alternative<operation::WaitForDecision>(command)) return wait_for_decision();
+  if (std::holds_alternative<operation::WaitForClaim>(command)) return wait_for_claim();
+  if (std::holds_alternative<operation::ClaimGrant>(command)) return claim_grant();
+  if (const auto* refusal = std::get_if<operation::Refuse>(&command)) return answer_refusal(*refusal);
+  if (const auto* abandon = std::get_if<operation::Abandon>(&command)) return give_up(*abandon);
+  return carry_out_at_once(command);
+}
+
+asio::awaitable<Call::Events> Call::carry_out_at_once(const operation::Command& command) {
   if (std::holds_alternative<operation::EvaluateAgain>(command)) co_return evaluate_again();
-  if (const auto* each = std::get_if<operation::SettleGrant>(&command)) {
-    settle(each->state);
-  } else if (std::holds_alternative<operation::CutStream>(command)) {
-    exchange_.cut();
-  } else if (const auto* refusal = std::get_if<operation::Refuse>(&command)) {
-    co_await refuse(refusal->refusal, refusal->record);
-  } else if (const auto* abandon = std::get_if<operation::Abandon>(&command)) {
-    if (!intended_) {  // nothing in the record says yet how this ended
-      Json data = record::refused_data(facts_, Refusal{"expired", Code::timed_out, abandon->reason}, judgement(), 0);
-      (void)co_await services_.record.record(record::type::kOperationRefused, facts_.operation_id, std::move(data));
-    }
-    exchange_.close_after();
+  if (const auto* each = std::get_if<operation::SettleGrant>(&command)) settle(each->state);
+  if (std::holds_alternative<operation::CutStream>(command)) exchange_.cut();
+  co_return std::nullopt;
+}
+
+asio::awaitable<Call::Events> Call::answer_refusal(operation::Refuse command) {
+  co_await refuse(std::move(command.refusal), command.record);
+  co_return std::nullopt;
+}
+
+asio::awaitable<Call::Events> Call::give_up(operation::Abandon command) {
+  if (!intended_) {  // nothing in the record says yet how this ended
+    Json data = record::refused_data(facts_, Refusal{"expired", Code::timed_out, command.reason}, judgement(), 0);
+    (void)co_await services_.record.record(record::type::kOperationRefused, facts_.operation_id, std::move(data));
   }
+  exchange_.close_after();
   co_return std::nullopt;
 }
 

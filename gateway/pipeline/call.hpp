@@ -59,6 +59,7 @@ class Call {
   [[nodiscard]] aws::CallScope scope() const;
 
   // call.cpp
+  Task<Events> admit();
   operation::Event judge();
   Result<policy::Decision> decide_on(const aws::Operation& operation) const;
   Result<void> may_assume(const std::string& role_arn) const;
@@ -67,11 +68,16 @@ class Call {
   [[nodiscard]] operation::Commands interruptions();
   Task<void> drive(operation::Event first);
   Task<Events> carry_out(const operation::Command& command);
+  Task<Events> carry_out_at_once(const operation::Command& command);
+  Task<Events> answer_refusal(operation::Refuse command);
+  Task<Events> give_up(operation::Abandon command);
   Task<void> refuse(operation::Refusal refusal, bool record);
 
   // call_review.cpp
   Task<Events> ask_review();
   Task<Events> wait_for_decision();
+  void shrink();
+  void grow_back();
   Task<Events> wait_for_claim();
   Task<Events> claim_grant();
   Events evaluate_again();
@@ -148,6 +154,8 @@ class Call {
   bool revoked_told_ = false;
   bool client_gone_ = false;
   bool client_gone_told_ = false;
+
+  bool parameters_once_ = false;  ///< parked: what is recorded are the operation's own, and not kept twice
 };
 
 }  // namespace holdpoint::pipeline

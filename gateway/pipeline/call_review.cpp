@@ -4,6 +4,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "bus/telemetry/log.hpp"
+#include "gateway/aws/condition_keys.hpp"
 #include "gateway/pipeline/call.hpp"
 #include "gateway/pipeline/waiting.hpp"
 #include "gateway/review/decision.hpp"
@@ -90,13 +91,33 @@ asio::awaitable<Call::Events> Call::ask_review() {
   co_return event;
 }
 
+/// While people think, nothing is kept that only proved who asks, that is there twice, or that can be made again.
+void Call::shrink() {
+  exchange_.shrink({"authorization", "x-amz-security-token", "x-amz-date", "amz-sdk-request", "amz-sdk-invocation-id"});
+  body_.shrink_to_fit();
+  signing_key_ = Secret();
+  for (std::string* each :
+       {&signature_.session_token, &signature_.signature, &signature_.declared_hash, &decision_.reason})
+    std::string().swap(*each);
+  std::vector<std::string>().swap(signature_.signed_headers);
+  operation_.context.clear();
+  parameters_once_ = facts_.parameters == operation_.parameters;
+  if (parameters_once_) facts_.parameters = Json();
+}
+
+/// What policy and the record need again.
+void Call::grow_back() {
+  operation_.context = aws::context_keys(*classified_.route.operation, operation_.parameters);
+  if (parameters_once_) facts_.parameters = operation_.parameters;
+}
+
 asio::awaitable<Call::Events> Call::wait_for_decision() {
   const auto began = std::chrono::steady_clock::now();
   const WaitPlan plan = wait_plan(facts_.user_agent, reviewed_terms_.within);
   asio::steady_timer timer(executor_);
   wake_ = [&timer] { timer.cancel(); };
   review::DecisionBoard::Waiter waiter(services_.board, actor_.review_id(), wake_);
-  exchange_.shrink();
+  shrink();
   exchange_.watch([this] {
     client_gone_ = true;
     if (wake_) wake_();
@@ -126,6 +147,7 @@ asio::awaitable<Call::Events> Call::wait_for_decision() {
   }
   wake_ = nullptr;
   exchange_.unwatch();
+  grow_back();
   waited_ += std::chrono::steady_clock::now() - began;
   co_return event;
 }

@@ -29,43 +29,57 @@ bool may_be_form(const http::RequestHead& request) {
 
 }  // namespace
 
+// A coroutine's frame has room for the locals of all its branches, and a parked call keeps the frames below it. So each
+// way to serve a request is a coroutine of its own, and serve() is none.
+namespace {
+
+asio::awaitable<void> run_call(Services& services, http::Exchange& exchange) {
+  Call call(services, exchange);
+  co_await call.run();
+}
+
+asio::awaitable<void> refuse_call(Services& services, http::Exchange& exchange, operation::Refusal refusal) {
+  Call call(services, exchange);
+  co_await call.run_refused(std::move(refusal));
+}
+
+asio::awaitable<void> log_in_container(Services& services, http::Exchange& exchange) {
+  if (auto body = co_await exchange.read_body(0); !body) exchange.close_after();
+  Login login(services, exchange);
+  co_await login.container();
+}
+
+asio::awaitable<void> log_in_form(Services& services, http::Exchange& exchange, std::string body) {
+  Login login(services, exchange);
+  co_await login.web_identity(std::move(body));
+}
+
+asio::awaitable<void> serve_form(Services& services, http::Exchange& exchange) {
+  auto body = co_await exchange.read_body(kLoginBytesMax);
+  if (!body) {
+    co_await refuse_call(services, exchange, refusal_of(body.error()));
+  } else if (aws::is_sts_call(exchange.request().head, *body)) {
+    co_await log_in_form(services, exchange, std::move(*body));
+  } else {
+    co_await run_call(services, exchange);
+  }
+}
+
+}  // namespace
+
 asio::awaitable<void> serve(Services& services, http::Exchange& exchange) {
   const configuration::SnapshotPtr snapshot = services.configuration.current();
   const http::RequestHead& request = exchange.request();
-  if (!snapshot) {
-    co_await answer_plain(exchange, 503, "this gateway has no configuration yet\n");
-    co_return;
-  }
+  if (!snapshot) return answer_plain(exchange, 503, "this gateway has no configuration yet\n");
   if (!snapshot->is_own_host(request.host)) {
-    operation::Refusal refusal{"invalid", Code::denied,
-                               "Host " + display(request.host, 128) + " is not a name of this gateway (gateway.hosts)"};
-    Call call(services, exchange);
-    co_await call.run_refused(std::move(refusal));
-    co_return;
+    return refuse_call(services, exchange,
+                       {"invalid", Code::denied,
+                        "Host " + display(request.host, 128) + " is not a name of this gateway (gateway.hosts)"});
   }
   // A bucket may have that name too, but then the request is signed.
-  if (request.head.path() == kContainerPath && !is_signed(request.head)) {
-    if (auto body = co_await exchange.read_body(0); !body) exchange.close_after();
-    Login login(services, exchange);
-    co_await login.container();
-    co_return;
-  }
-  if (!is_signed(request.head) && may_be_form(request)) {
-    auto body = co_await exchange.read_body(kLoginBytesMax);
-    if (!body) {
-      operation::Refusal refusal = refusal_of(body.error());
-      Call call(services, exchange);
-      co_await call.run_refused(std::move(refusal));
-      co_return;
-    }
-    if (aws::is_sts_call(request.head, *body)) {
-      Login login(services, exchange);
-      co_await login.web_identity(std::move(*body));
-      co_return;
-    }
-  }
-  Call call(services, exchange);
-  co_await call.run();
+  if (request.head.path() == kContainerPath && !is_signed(request.head)) return log_in_container(services, exchange);
+  if (!is_signed(request.head) && may_be_form(request)) return serve_form(services, exchange);
+  return run_call(services, exchange);
 }
 
 }  // namespace holdpoint::pipeline
