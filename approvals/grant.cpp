@@ -101,8 +101,11 @@ ClaimAnswer answer_claim(const Claim& wanted, const Claim* own, const Claim* oth
   return {wanted.operation_id, ClaimResult::closed, {}, {}};
 }
 
-Result<bool> settle(Claim& claim, const Claimer& by, ClaimState state, const std::string& outcome) {
-  if (claim.claimer != by) return fail(Code::denied, "only the gateway that claimed the grant may settle it");
+Result<bool> settle(Claim& claim, const Settlement& settlement) {
+  const ClaimState state = settlement.state;
+  const std::string& outcome = settlement.outcome;
+  if (claim.claimer != settlement.by)
+    return fail(Code::denied, "only the gateway that claimed the grant may settle it");
   if (claim.state == state && rank(state) < 2) return false;
   if (claim.state == state) {
     if (outcome.empty() || outcome == claim.outcome) return false;

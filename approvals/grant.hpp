@@ -105,8 +105,17 @@ struct ClaimAnswer {
 /// of another operation that stands in its way (of the same call, or of a grant for once).
 ClaimAnswer answer_claim(const Claim& wanted, const Claim* own, const Claim* other);
 
+/// What a claimer says became of its claim.
+struct Settlement {
+  Id operation_id;
+  Id review_id;
+  Claimer by;
+  ClaimState state = ClaimState::sent;
+  std::string outcome;  ///< as Claim::outcome
+};
+
 /// True when the settlement changes the claim, false when it is already true (resent, overtaken by a later state).
 /// Fails with `denied` for anybody but the claimer, `conflict` where it would go back or contradict an outcome.
-Result<bool> settle(Claim& claim, const Claimer& by, ClaimState state, const std::string& outcome);
+Result<bool> settle(Claim& claim, const Settlement& settlement);
 
 }  // namespace holdpoint::approvals

@@ -29,7 +29,7 @@ StoredReview* MemoryStore::joinable(const Question& question, const std::string&
   return best;
 }
 
-Result<Opened> MemoryStore::open(const Question& question, const std::string& invocation_id,
+Result<Opened> MemoryStore::open(const Question& question, const std::string& invocation_id, std::size_t pending_max,
                                  const record::Event& requested, Instant now) {
   const std::lock_guard lock(mutex_);
   if (StoredReview* stored = joinable(question, invocation_id, now)) {
@@ -43,7 +43,7 @@ Result<Opened> MemoryStore::open(const Question& question, const std::string& in
     return entry.second.review.question().principal == question.principal &&
            entry.second.review.state() == ReviewState::pending;
   });
-  if (static_cast<std::size_t>(pending) >= kPendingPerPrincipalMax) {
+  if (static_cast<std::size_t>(pending) >= pending_max) {
     return fail(Code::overloaded, "too many reviews of this principal wait for a decision");
   }
   const auto added = reviews_.emplace(question.review_id, StoredReview{Review(question), false}).first;
@@ -59,29 +59,41 @@ Result<StoredReview> MemoryStore::find(const Id& review_id) {
   return found->second;
 }
 
-Result<std::vector<StoredReview>> MemoryStore::find_all(std::span<const Id> review_ids) {
+Result<std::vector<ReviewStatus>> MemoryStore::statuses(std::span<const Id> review_ids, Instant now) {
   const std::lock_guard lock(mutex_);
-  std::vector<StoredReview> out;
+  std::vector<ReviewStatus> out;
   for (const Id& id : review_ids) {
-    if (const auto found = reviews_.find(id); found != reviews_.end()) out.push_back(found->second);
+    if (const auto found = reviews_.find(id); found != reviews_.end()) out.push_back(status_of(found->second, now));
   }
   return out;
 }
 
 Result<std::vector<StoredReview>> MemoryStore::list(const ListFilter& filter) {
   const std::lock_guard lock(mutex_);
+  const auto asked = [](const StoredReview& each) {
+    return std::pair(each.review.question().requested_at, each.review.question().review_id);
+  };
+  const auto last = filter.before ? reviews_.find(*filter.before) : reviews_.end();
   std::vector<StoredReview> out;
   for (const auto& [id, stored] : reviews_) {
+    if (filter.before && (last == reviews_.end() || asked(stored) >= asked(last->second))) continue;
     if (!filter.state || stored.review.state() == *filter.state) out.push_back(stored);
   }
-  std::sort(out.begin(), out.end(), [](const StoredReview& a, const StoredReview& b) {
-    const auto key = [](const StoredReview& each) {
-      return std::pair(each.review.question().requested_at, each.review.question().review_id);
+  std::sort(out.begin(), out.end(), [&](const StoredReview& a, const StoredReview& b) {
+    const auto ends = [](const StoredReview& each) {
+      return std::pair(each.review.question().expires_at(), each.review.question().review_id);
     };
-    return key(a) > key(b);
+    return filter.order == ListOrder::newest_first ? asked(a) > asked(b) : ends(a) < ends(b);
   });
   if (out.size() > filter.limit) out.erase(out.begin() + static_cast<std::ptrdiff_t>(filter.limit), out.end());
   return out;
+}
+
+Result<std::size_t> MemoryStore::pending_count() {
+  const std::lock_guard lock(mutex_);
+  return static_cast<std::size_t>(std::count_if(reviews_.begin(), reviews_.end(), [](const auto& entry) {
+    return entry.second.review.state() == ReviewState::pending;
+  }));
 }
 
 Result<StoredReview> MemoryStore::change(const Id& review_id, const Change& change) {
@@ -150,17 +162,24 @@ Result<std::vector<ClaimAnswer>> MemoryStore::claim(std::span<const Claim> claim
   return out;
 }
 
-Result<bool> MemoryStore::settle(const Id& operation_id, const Id& review_id, const Claimer& by, ClaimState state,
-                                 const std::string& outcome, const record::Event& settled) {
-  const std::lock_guard lock(mutex_);
-  const auto found = claims_.find(operation_id);
-  if (found == claims_.end() || found->second.review_id != review_id) return fail(Code::not_found, "no such claim");
-  const auto changed = approvals::settle(found->second, by, state, outcome);
-  if (!changed) return changed.error();
-  if (!*changed) return false;
-  if (state == ClaimState::released) reviews_.at(review_id).review.give_back();
+Result<bool> MemoryStore::settle_one(const Settlement& settlement, const record::Event& settled) {
+  const auto found = claims_.find(settlement.operation_id);
+  if (found == claims_.end() || found->second.review_id != settlement.review_id)
+    return fail(Code::not_found, "no such claim");
+  const auto changed = approvals::settle(found->second, settlement);
+  if (!changed || !*changed) return changed;
+  if (settlement.state == ClaimState::released) reviews_.at(settlement.review_id).review.give_back();
   outbox_.push_back(settled);
   return true;
+}
+
+Result<std::vector<Result<bool>>> MemoryStore::settle(std::span<const Settlement> settlements,
+                                                      std::span<const record::Event> settled) {
+  HOLDPOINT_INVARIANT(settlements.size() == settled.size());
+  const std::lock_guard lock(mutex_);
+  std::vector<Result<bool>> out;
+  for (std::size_t i = 0; i < settlements.size(); ++i) out.push_back(settle_one(settlements[i], settled[i]));
+  return out;
 }
 
 Result<std::vector<Claim>> MemoryStore::claims_of(const std::string& gateway) {

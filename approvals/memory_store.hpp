@@ -12,17 +12,18 @@ namespace holdpoint::approvals {
 
 class MemoryStore final : public ReviewStore {
  public:
-  Result<Opened> open(const Question& question, const std::string& invocation_id, const record::Event& requested,
-                      Instant now) override;
+  Result<Opened> open(const Question& question, const std::string& invocation_id, std::size_t pending_max,
+                      const record::Event& requested, Instant now) override;
   Result<StoredReview> find(const Id& review_id) override;
-  Result<std::vector<StoredReview>> find_all(std::span<const Id> review_ids) override;
+  Result<std::vector<ReviewStatus>> statuses(std::span<const Id> review_ids, Instant now) override;
   Result<std::vector<StoredReview>> list(const ListFilter& filter) override;
+  Result<std::size_t> pending_count() override;
   Result<StoredReview> change(const Id& review_id, const Change& change) override;
   Result<std::vector<Id>> overdue(Instant now, std::size_t limit) override;
   Result<std::vector<ClaimAnswer>> claim(std::span<const Claim> claims, std::span<const record::Event> claimed,
                                          Instant now) override;
-  Result<bool> settle(const Id& operation_id, const Id& review_id, const Claimer& by, ClaimState state,
-                      const std::string& outcome, const record::Event& settled) override;
+  Result<std::vector<Result<bool>>> settle(std::span<const Settlement> settlements,
+                                           std::span<const record::Event> settled) override;
   Result<std::vector<Claim>> claims_of(const std::string& gateway) override;
   Result<std::vector<record::Event>> unrecorded(Instant before, std::size_t limit) override;
   Result<void> recorded(std::span<const record::Event> events) override;
@@ -38,6 +39,7 @@ class MemoryStore final : public ReviewStore {
   StoredReview* joinable(const Question& question, const std::string& invocation_id, Instant now);
   const Claim* live_claim(const Id& review_id) const;
   const Claim* obstacle(const Claim& wanted, const Review& review) const;
+  Result<bool> settle_one(const Settlement& settlement, const record::Event& settled);
   ClaimAnswer claim_one(const Claim& wanted, const record::Event& event, Instant now);
 
   std::mutex mutex_;

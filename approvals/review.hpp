@@ -60,6 +60,14 @@ struct Vote {
   bool operator==(const Vote&) const = default;
 };
 
+/// What a gateway is told of a review.
+struct ReviewStatus {
+  Id review_id;
+  ReviewState state = ReviewState::pending;
+  std::optional<SignedDecision> decision;
+  bool announced = false;  ///< the decision is on record
+};
+
 class Review {
  public:
   explicit Review(Question question) : question_(std::move(question)) {}

@@ -169,12 +169,11 @@ Json review_to_json(const Review& review) {
   return out;
 }
 
-Json status_to_json(const Review& review, bool announced) {
+Json status_to_json(const ReviewStatus& status) {
   // Before the decision is on record it is nobody's to act on, so the review still looks pending.
-  const bool hidden = review.decision().has_value() && !announced;
-  Json out{{"review_id", to_text(review.question().review_id)},
-           {"state", name(hidden ? ReviewState::pending : review.state())}};
-  if (review.decision() && !hidden) out["decision"] = signed_decision_to_json(*review.decision());
+  const bool hidden = status.decision.has_value() && !status.announced;
+  Json out{{"review_id", to_text(status.review_id)}, {"state", name(hidden ? ReviewState::pending : status.state)}};
+  if (status.decision && !hidden) out["decision"] = signed_decision_to_json(*status.decision);
   return out;
 }
 

@@ -18,7 +18,7 @@ Result<Question> question_from_text(std::string_view text);
 /// Everything that people may see.
 Json review_to_json(const Review& review);
 /// {"review_id","state","decision"?}: all that a gateway is told. `announced`: the decision is on record.
-Json status_to_json(const Review& review, bool announced);
+Json status_to_json(const ReviewStatus& status);
 Json signed_decision_to_json(const SignedDecision& decision);
 
 /// {"kind":"once"} or {"kind":"for","for_s":n}; fails with `malformed`.

@@ -32,13 +32,22 @@ struct Opened {
   bool joined = false;
 };
 
+inline ReviewStatus status_of(const StoredReview& stored, Instant now) {
+  const Review& review = stored.review;
+  return {review.question().review_id, review.state_at(now), review.decision(), stored.announced};
+}
+
 /// A change of a review: edits it and names the events that the change makes. It may run again after a conflict, on a
 /// fresh copy; an error leaves everything as it was.
 using Change = std::function<Result<std::vector<record::Event>>(Review&)>;
 
+enum class ListOrder : std::uint8_t { newest_first, soonest_to_expire };
+
 struct ListFilter {
   std::optional<ReviewState> state;
   std::size_t limit = 100;
+  std::optional<Id> before = std::nullopt;  ///< of the newest: those asked before this review, the last of a page
+  ListOrder order = ListOrder::newest_first;
 };
 
 struct ConsoleSession {
@@ -46,7 +55,9 @@ struct ConsoleSession {
   Instant expires_at{};
 };
 
-constexpr std::size_t kPendingPerPrincipalMax = 500;  ///< five times what a gateway parks for one principal
+/// Reviews of one principal that may wait, for each call of theirs that one gateway may park: several gateways park,
+/// and a client that hung up leaves its review open.
+constexpr std::size_t kPendingPerParked = 5;
 
 class ReviewStore {
  public:
@@ -55,14 +66,14 @@ class ReviewStore {
   /// Joins, or keeps a new review with its event. Joined is, for the same principal and digest, in this order: the
   /// review that this invocation asked before (but for one that another call used up), a review that is pending or
   /// granted and not used, and, for a client without invocation ids, one whose operation is still under way.
-  /// Fails with `overloaded` beyond kPendingPerPrincipalMax.
-  virtual Result<Opened> open(const Question& question, const std::string& invocation_id,
+  /// Fails with `overloaded` when `pending_max` of the principal wait already.
+  virtual Result<Opened> open(const Question& question, const std::string& invocation_id, std::size_t pending_max,
                               const record::Event& requested, Instant now) = 0;
   virtual Result<StoredReview> find(const Id& review_id) = 0;
-  /// Those that exist, in no order.
-  virtual Result<std::vector<StoredReview>> find_all(std::span<const Id> review_ids) = 0;
-  /// Newest first.
+  /// Of those that exist, in no order. Gateways ask it of all that waits, so it reads no questions.
+  virtual Result<std::vector<ReviewStatus>> statuses(std::span<const Id> review_ids, Instant now) = 0;
   virtual Result<std::vector<StoredReview>> list(const ListFilter& filter) = 0;
+  virtual Result<std::size_t> pending_count() = 0;
   virtual Result<StoredReview> change(const Id& review_id, const Change& change) = 0;
   /// Reviews that time has overtaken (Review::expire would change them).
   virtual Result<std::vector<Id>> overdue(Instant now, std::size_t limit) = 0;
@@ -71,9 +82,10 @@ class ReviewStore {
   /// gets a grant for once, and one operation of each invocation a grant for a time.
   virtual Result<std::vector<ClaimAnswer>> claim(std::span<const Claim> claims, std::span<const record::Event> claimed,
                                                  Instant now) = 0;
-  /// approvals::settle() on the stored claim; a release gives a grant for once back. False when nothing changed.
-  virtual Result<bool> settle(const Id& operation_id, const Id& review_id, const Claimer& by, ClaimState state,
-                              const std::string& outcome, const record::Event& settled) = 0;
+  /// approvals::settle() on each stored claim, in order; a release gives a grant for once back. Answers in order: false
+  /// when nothing changed. `settled[i]` is the event of settlements[i].
+  virtual Result<std::vector<Result<bool>>> settle(std::span<const Settlement> settlements,
+                                                   std::span<const record::Event> settled) = 0;
   /// Claims of a gateway that have no outcome yet, at most 1000, oldest first.
   virtual Result<std::vector<Claim>> claims_of(const std::string& gateway) = 0;
 

@@ -54,12 +54,6 @@ Result<const Json*> get_list(const Json& object, const char* member, std::size_t
   return &*found;
 }
 
-Json own_status(const StoredReview& stored, Instant now) {
-  Review review = stored.review;
-  review.expire(now);
-  return status_to_json(review, stored.announced);
-}
-
 // Lists are for choosing; what is large is fetched by id.
 Json listed(const StoredReview& stored, Instant now) {
   Review review = stored.review;
@@ -110,6 +104,22 @@ Result<Claim> get_claim(const Json& item, const wire::Sender& sender) {
   return claim;
 }
 
+Result<Settlement> get_settlement(const Json& item, const wire::Sender& sender) {
+  if (!item.is_object()) return fail(Code::malformed, "a settlement is not an object");
+  const auto operation_id = get_id(item, "operation_id");
+  if (!operation_id) return operation_id.error();
+  const auto review_id = get_id(item, "review_id");
+  if (!review_id) return review_id.error();
+  auto claimer = get_claimer(item, sender);
+  if (!claimer) return claimer.error();
+  const auto state = claim_state_from_name(string_or(item, "state"));
+  if (!state || *state == ClaimState::claimed) return fail(Code::malformed, "state is none that a claim settles in");
+  std::string outcome;
+  if (const auto member = item.find("outcome"); member != item.end()) outcome = to_json(*member);
+  if (outcome.size() > kOutcomeBytesMax) return fail(Code::too_large, "outcome is larger than 4 KiB");
+  return Settlement{*operation_id, *review_id, std::move(*claimer), *state, std::move(outcome)};
+}
+
 }  // namespace
 
 Result<wire::Message> ReviewService::handle(const wire::Envelope& request, ReviewStore& store, Instant now) {
@@ -152,12 +162,15 @@ Result<wire::Message> ReviewService::review_requested(const wire::Envelope& requ
   if (!question) return question.error();
   const auto event =
       voting_.event(record::type::kReviewRequested, question->review_id, review_to_json(Review(*question)), now);
-  const auto opened = store.open(*question, invocation_id_of(body), event, now);
+  const auto configuration = voting_.document();
+  const std::size_t parked_max =
+      (configuration ? configuration->gateway : config::GatewaySettings{}).parked_per_principal_max;
+  const auto opened = store.open(*question, invocation_id_of(body), kPendingPerParked * parked_max, event, now);
   if (!opened) return opened.error();
   if (!opened->joined) {
     if (auto announced = announcer_.announce(store, std::span(&event, 1)); !announced) return announced.error();
   }
-  return wire::Message{"ReviewOpened", own_status(opened->stored, now), {}};
+  return wire::Message{"ReviewOpened", status_to_json(status_of(opened->stored, now)), {}};
 }
 
 Result<wire::Message> ReviewService::status_requested(const wire::Envelope& request, ReviewStore& store, Instant now) {
@@ -169,12 +182,12 @@ Result<wire::Message> ReviewService::status_requested(const wire::Envelope& requ
     if (!id) return fail(Code::malformed, "review_ids holds something that is not an identifier");
     ids.push_back(*id);
   }
-  const auto found = store.find_all(ids);
+  const auto found = store.statuses(ids, now);
   if (!found) return found.error();
   Json reviews = Json::array();
   std::size_t bytes = 0;
-  for (const StoredReview& stored : *found) {
-    Json status = own_status(stored, now);
+  for (const ReviewStatus& each : *found) {
+    Json status = status_to_json(each);
     bytes += to_json(status).size() + 1;
     if (bytes > kAnswerBytesMax) break;  // the gateway asks again for those it did not hear about
     reviews.push_back(std::move(status));
@@ -220,29 +233,37 @@ Result<wire::Message> ReviewService::claim_requested(const wire::Envelope& reque
 }
 
 Result<wire::Message> ReviewService::grant_settled(const wire::Envelope& request, ReviewStore& store, Instant now) {
-  const Json& body = request.message.body;
-  const auto operation_id = get_id(body, "operation_id");
-  if (!operation_id) return operation_id.error();
-  const auto review_id = get_id(body, "review_id");
-  if (!review_id) return review_id.error();
-  const auto claimer = get_claimer(body, request.sender);
-  if (!claimer) return claimer.error();
-  const auto state = claim_state_from_name(string_or(body, "state"));
-  if (!state || *state == ClaimState::claimed) return fail(Code::malformed, "state is none that a claim settles in");
-  std::string outcome;
-  Json data{{"review_id", to_text(*review_id)}, {"operation_id", to_text(*operation_id)}, {"state", name(*state)}};
-  if (const auto member = body.find("outcome"); member != body.end()) {
-    outcome = to_json(*member);
-    if (outcome.size() > kOutcomeBytesMax) return fail(Code::too_large, "outcome is larger than 4 KiB");
-    data["outcome"] = *member;
+  const auto list = get_list(request.message.body, "settlements", kClaimsMax);
+  if (!list) return list.error();
+  std::vector<Settlement> settlements;
+  std::vector<record::Event> events;
+  for (const Json& item : **list) {
+    auto settlement = get_settlement(item, request.sender);
+    if (!settlement) return settlement.error();
+    Json data{{"review_id", to_text(settlement->review_id)},
+              {"operation_id", to_text(settlement->operation_id)},
+              {"state", name(settlement->state)}};
+    if (const auto outcome = item.find("outcome"); outcome != item.end()) data["outcome"] = *outcome;
+    events.push_back(voting_.event(record::type::kGrantSettled, settlement->review_id, std::move(data), now));
+    settlements.push_back(std::move(*settlement));
   }
-  const auto event = voting_.event(record::type::kGrantSettled, *review_id, std::move(data), now);
-  const auto changed = store.settle(*operation_id, *review_id, *claimer, *state, outcome, event);
-  if (!changed) return changed.error();
-  if (*changed) {
-    if (auto announced = announcer_.announce(store, std::span(&event, 1)); !announced) return announced.error();
+  const auto answers = store.settle(settlements, events);
+  if (!answers) return answers.error();
+  HOLDPOINT_INVARIANT(answers->size() == settlements.size());
+  std::vector<record::Event> happened;
+  Json refused = Json::array();
+  for (std::size_t i = 0; i < settlements.size(); ++i) {
+    const Result<bool>& changed = (*answers)[i];
+    if (!changed) {
+      refused.push_back({{"operation_id", to_text(settlements[i].operation_id)},
+                         {"code", name(changed.error().code)},
+                         {"message", changed.error().context}});
+    } else if (*changed) {
+      happened.push_back(std::move(events[i]));
+    }
   }
-  return wire::Message{"GrantSettlementNoted", Json::object(), {}};
+  if (auto announced = announcer_.announce(store, happened); !announced) return announced.error();
+  return wire::Message{"GrantSettlementNoted", {{"refused", std::move(refused)}}, {}};
 }
 
 Result<wire::Message> ReviewService::claims_of_gateway(const wire::Envelope& request, ReviewStore& store, Instant) {
@@ -273,17 +294,27 @@ Result<wire::Message> ReviewService::reviews_requested(const wire::Envelope& req
     if (!limit) return limit.error();
     filter.limit = static_cast<std::size_t>(std::clamp<std::int64_t>(*limit, 1, kListMax));
   }
+  if (body.contains("before")) {
+    const auto last = get_id(body, "before");
+    if (!last) return last.error();
+    filter.before = *last;
+  }
+  const std::size_t page = filter.limit;
+  filter.limit = page + 1;  // one more, to know whether there are more
   const auto found = store.list(filter);
   if (!found) return found.error();
+  const auto pending = store.pending_count();
+  if (!pending) return pending.error();
   Json reviews = Json::array();
   std::size_t bytes = 0;
   for (const StoredReview& stored : *found) {
     Json review = listed(stored, now);
     bytes += to_json(review).size() + 1;
-    if (bytes > kAnswerBytesMax) break;
+    if (reviews.size() == page || bytes > kAnswerBytesMax) break;
     reviews.push_back(std::move(review));
   }
-  return wire::Message{"ReviewsReported", {{"reviews", std::move(reviews)}}, {}};
+  const bool more = reviews.size() < found->size();
+  return wire::Message{"ReviewsReported", {{"reviews", std::move(reviews)}, {"more", more}, {"pending", *pending}}, {}};
 }
 
 Result<wire::Message> ReviewService::review_by_id(const wire::Envelope& request, ReviewStore& store, Instant now) {

@@ -17,7 +17,7 @@ namespace holdpoint::approvals {
 using VerifyReviewer = std::function<Result<identity::Principal>(const std::string& token, Instant now)>;
 
 constexpr std::size_t kStatusesMax = 1000;
-constexpr std::size_t kClaimsMax = 200;
+constexpr std::size_t kClaimsMax = 200;  ///< claims or settlements in one message
 constexpr std::size_t kListMax = 500;
 constexpr std::size_t kAnswerBytesMax = 900 << 10;  ///< leaves room for the envelope below 1 MiB
 

@@ -221,11 +221,15 @@ Response Console::reviews(const Request& request, ReviewStore& store, Instant no
     filter.state = review_state_from_name(state);
     if (!filter.state) return refused(fail(Code::malformed, "state is none that a review has"));
   }
+  // Of more than a page's worth that wait, those come first that nobody may get to in time.
+  if (filter.state == ReviewState::pending) filter.order = ListOrder::soonest_to_expire;
   const auto found = store.list(filter);
   if (!found) return refused(found.error());
+  const auto pending = store.pending_count();
+  if (!pending) return refused(pending.error());
   Json list = Json::array();
   for (const StoredReview& stored : *found) list.push_back(summary(stored, now));
-  return json(200, {{"reviews", std::move(list)}, {"now", to_rfc3339(now)}});
+  return json(200, {{"reviews", std::move(list)}, {"pending", *pending}, {"now", to_rfc3339(now)}});
 }
 
 Response Console::review(const Id& id, const Visitor& visitor, ReviewStore& store, Instant now) {

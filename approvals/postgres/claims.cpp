@@ -1,4 +1,5 @@
 #include <map>
+#include <set>
 
 #include "approvals/postgres/connection.hpp"
 
@@ -108,24 +109,54 @@ Result<std::vector<ClaimAnswer>> PostgresStore::claim(std::span<const Claim> cla
   });
 }
 
-Result<bool> PostgresStore::settle(const Id& operation_id, const Id& review_id, const Claimer& by, ClaimState state,
-                                   const std::string& outcome, const record::Event& settled) {
-  return connection_->run([&](Transaction& work) -> Result<bool> {
-    const auto rows = work.exec_params(
-        std::string(kClaimColumns) + "WHERE operation_id = $1::uuid AND review_id = $2::uuid FOR UPDATE",
-        to_text(operation_id), to_text(review_id));
-    if (rows.empty()) return fail(Code::not_found, "no such claim");
-    Claim claim = claim_of(rows[0]);
-    auto changed = approvals::settle(claim, by, state, outcome);
-    if (!changed || !*changed) return changed;
-    work.exec_params("UPDATE reviews.claim SET state = $2, outcome = $3 WHERE operation_id = $1::uuid",
-                     to_text(operation_id), std::string(name(claim.state)), claim.outcome);
-    if (state == ClaimState::released) {
-      work.exec_params("UPDATE reviews.review SET state = 'approved' WHERE review_id = $1::uuid AND state = 'consumed'",
-                       to_text(review_id));
+Result<std::vector<Result<bool>>> PostgresStore::settle(std::span<const Settlement> settlements,
+                                                        std::span<const record::Event> settled) {
+  HOLDPOINT_INVARIANT(settlements.size() == settled.size());
+  Array wanted;
+  for (const Settlement& each : settlements) wanted.add(to_text(each.operation_id));
+  return connection_->run([&](Transaction& work) -> Result<std::vector<Result<bool>>> {
+    std::map<Id, Claim> claims;
+    // In one order, so that two batches that meet wait for each other instead of locking each other out.
+    for (const auto& row :
+         work.exec_params(std::string(kClaimColumns) + "WHERE operation_id = ANY($1::uuid[]) ORDER BY operation_id"
+                                                       " FOR UPDATE",
+                          wanted.text())) {
+      Claim claim = claim_of(row);
+      claims[claim.operation_id] = std::move(claim);
     }
-    keep_event(work, settled);
-    return true;
+    std::vector<Result<bool>> out;
+    std::set<Id> changed;
+    std::vector<record::Event> events;
+    Array released;
+    for (std::size_t i = 0; i < settlements.size(); ++i) {
+      const Settlement& each = settlements[i];
+      const auto claim = claims.find(each.operation_id);
+      const bool known = claim != claims.end() && claim->second.review_id == each.review_id;
+      out.push_back(known ? approvals::settle(claim->second, each)
+                          : Result<bool>(fail(Code::not_found, "no such claim")));
+      if (!out.back() || !*out.back()) continue;
+      changed.insert(each.operation_id);
+      events.push_back(settled[i]);
+      if (each.state == ClaimState::released) released.add(to_text(each.review_id));
+    }
+    if (changed.empty()) return out;
+    Array operations, states, outcomes;
+    for (const Id& id : changed) {
+      const Claim& claim = claims.at(id);
+      operations.add(to_text(id));
+      states.add(name(claim.state));
+      outcomes.add(claim.outcome);
+    }
+    work.exec_params(
+        "UPDATE reviews.claim c SET state = n.state, outcome = n.outcome"
+        " FROM unnest($1::uuid[], $2::text[], $3::text[]) AS n(operation_id, state, outcome)"
+        " WHERE c.operation_id = n.operation_id",
+        operations.text(), states.text(), outcomes.text());
+    work.exec_params(
+        "UPDATE reviews.review SET state = 'approved' WHERE review_id = ANY($1::uuid[]) AND state = 'consumed'",
+        released.text());
+    keep_events(work, events);
+    return out;
   });
 }
 

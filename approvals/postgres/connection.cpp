@@ -4,9 +4,19 @@
 
 namespace holdpoint::approvals {
 
-void keep_event(Transaction& work, const record::Event& event) {
-  work.exec_params("INSERT INTO reviews.outbox (event_id, time, event) VALUES ($1::uuid, $2::timestamptz, $3)",
-                   to_text(event.id), sql_time(event.time), record::event_to_json(event));
+void keep_events(Transaction& work, std::span<const record::Event> events) {
+  if (events.empty()) return;
+  Array ids, times, texts;
+  for (const auto& event : events) {
+    ids.add(to_text(event.id));
+    times.add(sql_time(event.time));
+    texts.add(record::event_to_json(event));
+  }
+  work.exec_params(
+      "INSERT INTO reviews.outbox (event_id, time, event) SELECT event_id, time, event"
+      " FROM unnest($1::uuid[], $2::timestamptz[], $3::text[]) WITH ORDINALITY AS e(event_id, time, event, place)"
+      " ORDER BY place",
+      ids.text(), times.text(), texts.text());
 }
 
 void PostgresStore::Connection::connect() {

@@ -36,13 +36,14 @@ class Array {
     return *this;
   }
   [[nodiscard]] std::string text() const { return text_ + "}"; }
+  [[nodiscard]] bool empty() const { return text_.size() == 1; }
 
  private:
   std::string text_ = "{";
 };
 
-/// Into the outbox, in the transaction of the change.
-void keep_event(Transaction& work, const record::Event& event);
+/// Into the outbox, in order, in the transaction of the change.
+void keep_events(Transaction& work, std::span<const record::Event> events);
 
 // Owns the connection and the one place where exceptions end.
 class PostgresStore::Connection {

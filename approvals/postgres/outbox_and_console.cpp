@@ -24,6 +24,7 @@ Result<void> PostgresStore::recorded(std::span<const record::Event> events) {
   }
   return connection_->run([&](Transaction& work) -> Result<void> {
     work.exec_params("DELETE FROM reviews.outbox WHERE event_id = ANY($1::uuid[])", all.text());
+    if (decided.empty()) return {};
     work.exec_params("UPDATE reviews.review SET announced = true WHERE review_id = ANY($1::uuid[]) AND NOT announced",
                      decided.text());
     return {};

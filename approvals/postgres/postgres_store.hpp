@@ -19,17 +19,18 @@ class PostgresStore final : public ReviewStore {
   explicit PostgresStore(std::string database, Duration patience = std::chrono::seconds(5));
   ~PostgresStore() override;
 
-  Result<Opened> open(const Question& question, const std::string& invocation_id, const record::Event& requested,
-                      Instant now) override;
+  Result<Opened> open(const Question& question, const std::string& invocation_id, std::size_t pending_max,
+                      const record::Event& requested, Instant now) override;
   Result<StoredReview> find(const Id& review_id) override;
-  Result<std::vector<StoredReview>> find_all(std::span<const Id> review_ids) override;
+  Result<std::vector<ReviewStatus>> statuses(std::span<const Id> review_ids, Instant now) override;
   Result<std::vector<StoredReview>> list(const ListFilter& filter) override;
+  Result<std::size_t> pending_count() override;
   Result<StoredReview> change(const Id& review_id, const Change& change) override;
   Result<std::vector<Id>> overdue(Instant now, std::size_t limit) override;
   Result<std::vector<ClaimAnswer>> claim(std::span<const Claim> claims, std::span<const record::Event> claimed,
                                          Instant now) override;
-  Result<bool> settle(const Id& operation_id, const Id& review_id, const Claimer& by, ClaimState state,
-                      const std::string& outcome, const record::Event& settled) override;
+  Result<std::vector<Result<bool>>> settle(std::span<const Settlement> settlements,
+                                           std::span<const record::Event> settled) override;
   Result<std::vector<Claim>> claims_of(const std::string& gateway) override;
   Result<std::vector<record::Event>> unrecorded(Instant before, std::size_t limit) override;
   Result<void> recorded(std::span<const record::Event> events) override;

@@ -13,6 +13,11 @@ constexpr const char* kReviewColumns =
     " (extract(epoch FROM r.grant_expires_at) * 1000000)::bigint AS grant_expires,"
     " r.decision, r.decision_key_id, r.decision_signature FROM reviews.review r ";
 
+std::optional<SignedDecision> decision_of(const pqxx::row& row) {
+  if (row["decision"].is_null()) return std::nullopt;
+  return SignedDecision{row["decision"].c_str(), row["decision_key_id"].c_str(), bytes_of(row["decision_signature"])};
+}
+
 // What is in the database was written by this file: anything else is reported, never guessed.
 Result<StoredReview> stored_of(const pqxx::row& row, std::vector<Vote> votes) {
   auto question = question_from_text(row["question"].c_str());
@@ -22,12 +27,7 @@ Result<StoredReview> stored_of(const pqxx::row& row, std::vector<Vote> votes) {
   if (!row["grant_once"].is_null()) {
     grant = Grant{row["grant_once"].as<bool>(), time_of(row["not_before"]), time_of(row["grant_expires"])};
   }
-  std::optional<SignedDecision> decision;
-  if (!row["decision"].is_null()) {
-    decision =
-        SignedDecision{row["decision"].c_str(), row["decision_key_id"].c_str(), bytes_of(row["decision_signature"])};
-  }
-  return StoredReview{Review(std::move(*question), *state, std::move(votes), grant, std::move(decision)),
+  return StoredReview{Review(std::move(*question), *state, std::move(votes), grant, decision_of(row)),
                       row["announced"].as<bool>()};
 }
 
@@ -144,7 +144,7 @@ void save_decision(Transaction& work, const Review& review) {
 
 }  // namespace
 
-Result<Opened> PostgresStore::open(const Question& question, const std::string& invocation_id,
+Result<Opened> PostgresStore::open(const Question& question, const std::string& invocation_id, std::size_t pending_max,
                                    const record::Event& requested, Instant now) {
   return connection_->run([&](Transaction& work) -> Result<Opened> {
     // Two replicas that are asked the same at once: the second finds what the first has made.
@@ -156,8 +156,8 @@ Result<Opened> PostgresStore::open(const Question& question, const std::string& 
     if (!joined) {
       const auto pending = work.exec_params(
           "SELECT count(*) FROM (SELECT FROM reviews.review WHERE principal = $1 AND state = 'pending' LIMIT $2) p",
-          question.principal, kPendingPerPrincipalMax);
-      if (pending[0][0].as<std::size_t>() >= kPendingPerPrincipalMax) {
+          question.principal, pending_max);
+      if (pending[0][0].as<std::size_t>() >= pending_max) {
         return fail(Code::overloaded, "too many reviews of this principal wait for a decision");
       }
       const auto added = work.exec_params(
@@ -166,7 +166,7 @@ Result<Opened> PostgresStore::open(const Question& question, const std::string& 
           to_text(id), question.principal, question.digest, question_to_text(question), sql_time(question.requested_at),
           sql_time(question.expires_at()));
       if (added.affected_rows() == 0) return fail(Code::conflict, "the review id is taken");
-      keep_event(work, requested);
+      keep_events(work, std::span(&requested, 1));
     }
     if (!invocation_id.empty()) {
       work.exec_params(
@@ -184,22 +184,45 @@ Result<StoredReview> PostgresStore::find(const Id& review_id) {
   return connection_->run([&](Transaction& work) { return load_one(work, review_id); });
 }
 
-Result<std::vector<StoredReview>> PostgresStore::find_all(std::span<const Id> review_ids) {
+Result<std::vector<ReviewStatus>> PostgresStore::statuses(std::span<const Id> review_ids, Instant now) {
   Array ids;
   for (const Id& id : review_ids) ids.add(to_text(id));
-  return connection_->run([&](Transaction& work) {
-    return load(work,
-                work.exec_params(std::string(kReviewColumns) + "WHERE r.review_id = ANY($1::uuid[])", ids.text()));
+  return connection_->run([&](Transaction& work) -> Result<std::vector<ReviewStatus>> {
+    std::vector<ReviewStatus> out;
+    // As Review::state_at.
+    for (const auto& row : work.exec_params(
+             "SELECT review_id, CASE WHEN state = 'pending' AND expires_at <= $2::timestamptz"
+             " OR state = 'approved' AND grant_expires_at <= $2::timestamptz THEN 'expired' ELSE state END AS state,"
+             " announced, decision, decision_key_id, decision_signature"
+             " FROM reviews.review WHERE review_id = ANY($1::uuid[])",
+             ids.text(), sql_time(now))) {
+      const auto state = review_state_from_name(row["state"].c_str());
+      if (!state) return fail(Code::internal, "a stored review does not parse");
+      out.push_back({id_of(row["review_id"]), *state, decision_of(row), row["announced"].as<bool>()});
+    }
+    return out;
   });
 }
 
 Result<std::vector<StoredReview>> PostgresStore::list(const ListFilter& filter) {
   const std::string state(filter.state ? name(*filter.state) : "");
+  const std::string before = filter.before ? to_text(*filter.before) : "";
+  const char* order =
+      filter.order == ListOrder::newest_first ? "r.requested_at DESC, r.review_id DESC" : "r.expires_at, r.review_id";
   return connection_->run([&](Transaction& work) {
-    return load(work, work.exec_params(std::string(kReviewColumns) + "WHERE $1 = '' OR r.state = $1"
-                                                                     " ORDER BY r.requested_at DESC, r.review_id DESC"
-                                                                     " LIMIT $2",
-                                       state, filter.limit));
+    return load(work,
+                work.exec_params(std::string(kReviewColumns) +
+                                     "WHERE ($1 = '' OR r.state = $1) AND ($3 = '' OR (r.requested_at, r.review_id) <"
+                                     " (SELECT b.requested_at, b.review_id FROM reviews.review b"
+                                     "  WHERE b.review_id = nullif($3, '')::uuid)) ORDER BY " +
+                                     order + " LIMIT $2",
+                                 state, filter.limit, before));
+  });
+}
+
+Result<std::size_t> PostgresStore::pending_count() {
+  return connection_->run([&](Transaction& work) -> Result<std::size_t> {
+    return work.exec("SELECT count(*) FROM reviews.review WHERE state = 'pending'")[0][0].as<std::size_t>();
   });
 }
 
@@ -216,7 +239,7 @@ Result<StoredReview> PostgresStore::change(const Id& review_id, const Change& ch
     } else {
       save(work, stored->review, before);
     }
-    for (const auto& event : *events) keep_event(work, event);
+    keep_events(work, *events);
     return stored;
   });
 }

@@ -36,6 +36,7 @@ CREATE TABLE IF NOT EXISTS reviews.review (
 CREATE INDEX IF NOT EXISTS review_asked ON reviews.review (principal, digest, requested_at DESC);
 CREATE INDEX IF NOT EXISTS review_newest ON reviews.review (requested_at DESC, review_id DESC);
 CREATE INDEX IF NOT EXISTS review_pending ON reviews.review (expires_at) WHERE state = 'pending';
+CREATE INDEX IF NOT EXISTS review_waiting ON reviews.review (principal) WHERE state = 'pending';
 CREATE INDEX IF NOT EXISTS review_granted ON reviews.review (grant_expires_at) WHERE state = 'approved';
 
 -- Which review a call asked for: all attempts of one call find the same one.

@@ -27,11 +27,8 @@ bool may_be_form(const http::RequestHead& request) {
   return request.head.method == "POST" && type != nullptr && type->starts_with("application/x-www-form-urlencoded");
 }
 
-}  // namespace
-
 // A coroutine's frame has room for the locals of all its branches, and a parked call keeps the frames below it. So each
 // way to serve a request is a coroutine of its own, and serve() is none.
-namespace {
 
 asio::awaitable<void> run_call(Services& services, http::Exchange& exchange) {
   Call call(services, exchange);

@@ -1,5 +1,6 @@
 #include "gateway/review/claims.hpp"
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -37,6 +38,18 @@ Json to_json_object(const ClaimWish& wish, const Claimer& self) {
           {"principal", wish.principal},          {"operation_id", wish.operation_id},
           {"invocation_id", wish.invocation_id},  {"claimer", {{"gateway", self.gateway}, {"epoch", self.epoch}}},
           {"policy_version", wish.policy_version}};
+}
+
+Json to_json_object(const Settlement& settlement) {
+  Json out{{"operation_id", settlement.operation_id},
+           {"review_id", settlement.review_id},
+           {"claimer", {{"gateway", settlement.claimer.gateway}, {"epoch", settlement.claimer.epoch}}},
+           {"state", settlement.state}};
+  if (settlement.status != 0) {
+    out["outcome"] = {{"status", settlement.status}};
+    if (!settlement.upstream_request_id.empty()) out["outcome"]["request_id"] = settlement.upstream_request_id;
+  }
+  return out;
 }
 
 std::optional<operation::Claim> claim_from_name(std::string_view name) {
@@ -77,6 +90,7 @@ struct Claims::State {
   Claimer self;
   std::deque<std::shared_ptr<Pending>> claims;
   std::deque<Settlement> settlements;
+  std::size_t given_up = 0;  ///< settlements that left the queue's head because it was full
   asio::steady_timer claim_due;
   asio::steady_timer settlement_due;
 };
@@ -99,7 +113,10 @@ asio::awaitable<Result<operation::ClaimAnswered>> Claims::claim(ClaimWish wish, 
 }
 
 void Claims::settle(Settlement settlement) {
-  if (state_->settlements.size() >= kUnsettledMax) state_->settlements.pop_front();
+  if (state_->settlements.size() >= kUnsettledMax) {
+    state_->settlements.pop_front();
+    ++state_->given_up;
+  }
   state_->settlements.push_back(std::move(settlement));
   state_->settlement_due.cancel();
 }
@@ -138,22 +155,18 @@ asio::awaitable<void> Claims::run_settlements() {
   std::chrono::milliseconds wait = kPauseMin;
   for (;;) {
     while (state->settlements.empty()) (void)co_await state->settlement_due.async_wait(kTuple);
-    const Settlement settlement = state->settlements.front();
-    Json body{{"operation_id", settlement.operation_id},
-              {"review_id", settlement.review_id},
-              {"claimer", {{"gateway", settlement.claimer.gateway}, {"epoch", settlement.claimer.epoch}}},
-              {"state", settlement.state}};
-    if (settlement.status != 0) {
-      body["outcome"] = {{"status", settlement.status}};
-      if (!settlement.upstream_request_id.empty()) body["outcome"]["request_id"] = settlement.upstream_request_id;
-    }
-    wire::Message message{"GrantSettled", std::move(body), {}};
+    const std::size_t count = std::min(state->settlements.size(), kClaimsMax);
+    wire::Message message{"GrantSettled", Json{{"settlements", Json::array()}}, {}};
+    for (std::size_t i = 0; i < count; ++i)
+      message.body["settlements"].push_back(to_json_object(state->settlements[i]));
+    const std::size_t given_up = state->given_up;
     auto noted = co_await state->request("reviews", std::move(message), system_now() + kAttempt, std::string());
     const bool later = !noted && (noted.error().code == Code::timed_out || noted.error().code == Code::unavailable ||
                                   noted.error().code == Code::overloaded);
     if (!later) {  // noted, or refused for good
-      if (!state->settlements.empty() && state->settlements.front().operation_id == settlement.operation_id)
-        state->settlements.pop_front();
+      const std::size_t gone = std::min(state->given_up - given_up, count);
+      state->settlements.erase(state->settlements.begin(),
+                               state->settlements.begin() + static_cast<std::ptrdiff_t>(count - gone));
       wait = kPauseMin;
       continue;
     }

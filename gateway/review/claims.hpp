@@ -1,8 +1,8 @@
 // Claims of grants and their settlements, on the way to approvals. One per shard, on its thread.
 //
 // Claims are batched by what gathers while the last batch is on its way, so that one claim alone waits for nothing and
-// 500 decisions a second cost a few messages. A settlement is sent again until approvals has noted it; until then the
-// grant counts as in use, which is the safe side.
+// 500 decisions a second cost a few messages; settlements, two of each call, likewise. A settlement is sent again until
+// approvals has noted it; until then the grant counts as in use, which is the safe side.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -43,7 +43,7 @@ struct Settlement {
   std::string upstream_request_id;
 };
 
-/// In one GrantClaimRequested (PROTOCOL.md).
+/// In one GrantClaimRequested or GrantSettled (PROTOCOL.md).
 constexpr std::size_t kClaimsMax = 200;
 /// Settlements not noted yet. Each stands for one call that ran, so this many calls ran without approvals answering;
 /// beyond it the oldest is left to the next start, which settles from the journal.

@@ -24,17 +24,20 @@ class FaultyReviewStore final : public approvals::ReviewStore {
   using Id = holdpoint::Id;
   using Event = record::Event;
   Result<approvals::Opened> open(const approvals::Question& question, const std::string& invocation_id,
-                                 const Event& requested, Instant now) override {
-    return run<approvals::Opened>([&] { return store_.open(question, invocation_id, requested, now); });
+                                 std::size_t pending_max, const Event& requested, Instant now) override {
+    return run<approvals::Opened>([&] { return store_.open(question, invocation_id, pending_max, requested, now); });
   }
   Result<approvals::StoredReview> find(const Id& review_id) override {
     return run<approvals::StoredReview>([&] { return store_.find(review_id); });
   }
-  Result<std::vector<approvals::StoredReview>> find_all(std::span<const Id> review_ids) override {
-    return run<std::vector<approvals::StoredReview>>([&] { return store_.find_all(review_ids); });
+  Result<std::vector<approvals::ReviewStatus>> statuses(std::span<const Id> review_ids, Instant now) override {
+    return run<std::vector<approvals::ReviewStatus>>([&] { return store_.statuses(review_ids, now); });
   }
   Result<std::vector<approvals::StoredReview>> list(const approvals::ListFilter& filter) override {
     return run<std::vector<approvals::StoredReview>>([&] { return store_.list(filter); });
+  }
+  Result<std::size_t> pending_count() override {
+    return run<std::size_t>([&] { return store_.pending_count(); });
   }
   Result<approvals::StoredReview> change(const Id& review_id, const approvals::Change& change) override {
     return run<approvals::StoredReview>([&] { return store_.change(review_id, change); });
@@ -52,9 +55,9 @@ class FaultyReviewStore final : public approvals::ReviewStore {
     }
     return answers;
   }
-  Result<bool> settle(const Id& operation_id, const Id& review_id, const approvals::Claimer& by,
-                      approvals::ClaimState state, const std::string& outcome, const Event& settled) override {
-    return run<bool>([&] { return store_.settle(operation_id, review_id, by, state, outcome, settled); });
+  Result<std::vector<Result<bool>>> settle(std::span<const approvals::Settlement> settlements,
+                                           std::span<const Event> settled) override {
+    return run<std::vector<Result<bool>>>([&] { return store_.settle(settlements, settled); });
   }
   Result<std::vector<approvals::Claim>> claims_of(const std::string& gateway) override {
     return run<std::vector<approvals::Claim>>([&] { return store_.claims_of(gateway); });

@@ -305,7 +305,7 @@ void GatewayNode::settle(review::Settlement settlement) {
             {"claimer", {{"gateway", settlement.claimer.gateway}, {"epoch", settlement.claimer.epoch}}},
             {"state", settlement.state}};
   if (settlement.status != 0) body["outcome"] = {{"status", settlement.status}};
-  request("reviews", {"GrantSettled", std::move(body), {}}, kAskPatience,
+  request("reviews", {"GrantSettled", {{"settlements", Json::array({std::move(body)})}}, {}}, kAskPatience,
           [this, settlement](const Result<wire::Message>& noted) {
             if (noted) return;
             const Code code = noted.error().code;

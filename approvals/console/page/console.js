@@ -99,22 +99,23 @@ function count(pending) {
 }
 
 async function queue() {
-  const { reviews } = await ask('/api/reviews');
-  const pending = reviews.filter((review) => review.state === 'pending')
-    .sort((a, b) => a.expires_at.localeCompare(b.expires_at));
-  const decided = reviews.filter((review) => review.state !== 'pending').slice(0, 5);
-  count(pending.length);
+  const waiting = await ask('/api/reviews?state=pending');
+  const pending = waiting.reviews.filter((review) => review.state === 'pending');
+  const decided = (await ask('/api/reviews')).reviews.filter((review) => review.state !== 'pending').slice(0, 5);
+  count(waiting.pending);
   const minute = Math.floor(now() / 15000);
-  redraw(`queue ${minute} ${JSON.stringify(reviews)}`, element('h2', {}, 'Waiting for a decision'),
+  redraw(`queue ${minute} ${waiting.pending} ${JSON.stringify([pending, decided])}`, element('h2', {}, 'Waiting for a decision'),
     pending.length ? element('ul', { className: 'list' }, pending.map(row))
       : element('p', { className: 'empty' }, 'Nothing waits. This page is live.'),
+    waiting.pending > pending.length ? element('p', { className: 'quiet', id: 'more' },
+      `${pending.length} of ${waiting.pending} are shown: those whose time ends first.`) : null,
     decided.length ? element('h3', {}, 'Lately') : null,
     decided.length ? element('ul', { className: 'list' }, decided.map(row)) : null);
 }
 
 async function history() {
-  const { reviews } = await ask('/api/reviews');
-  count(reviews.filter((review) => review.state === 'pending').length);
+  const { reviews, pending } = await ask('/api/reviews');
+  count(pending);
   redraw(`history ${Math.floor(now() / 60000)} ${JSON.stringify(reviews)}`, element('h2', {}, 'History'),
     reviews.length ? element('ul', { className: 'list' }, reviews.map(row)) : element('p', { className: 'empty' }, 'No reviews yet.'));
 }
@@ -235,7 +236,7 @@ async function show() {
       document.getElementById('leave').hidden = false;
     }
     await (pages[name] || queue)(id);
-    if (id) count((await ask('/api/reviews?state=pending')).reviews.length);
+    if (id) count((await ask('/api/reviews?state=pending')).pending);
     if (!page.querySelector('.decide button:disabled')) complain(null);
   } catch (error) {
     complain(error);

@@ -11,9 +11,19 @@
 namespace holdpoint::commands {
 namespace {
 
+// By a part of its id: a review is looked for among the newest, then among all that one gateway can park.
+constexpr std::size_t kSearchedMax = 1000;
+constexpr std::size_t kPendingSearchedMax = 10000;
+
+struct ListedReviews {
+  Json reviews = Json::array();
+  bool more = true;
+  std::uint64_t pending = 0;  ///< how many wait in all
+};
+
 struct ReviewsOptions {
   std::string state = "pending";
-  int limit = 50;
+  std::size_t limit = 50;
   std::string review;
   std::string reason;
   std::string token_file;
@@ -22,36 +32,58 @@ struct ReviewsOptions {
   std::string grant_for;
 };
 
+/// An answer holds one page: asks for the next until `limit` reviews are there, or all that there are.
+Result<ListedReviews> newest_reviews(const Context& context, const std::string& state, std::size_t limit) {
+  ListedReviews listed;
+  Json question = Json::object();
+  if (state != "all") question["state"] = state;
+  while (listed.more && listed.reviews.size() < limit) {
+    question["limit"] = limit - listed.reviews.size();
+    auto answer = deployment::ask_bus(context.layout(), "reviews", {"ReviewsRequested", question});
+    if (!answer) return answer.error();
+    const Json page = answer->body.value("reviews", Json::array());
+    for (const auto& review : page) listed.reviews.push_back(review);
+    listed.more = answer->body.value("more", false) && !page.empty();
+    listed.pending = answer->body.value("pending", std::uint64_t{0});
+    if (listed.more) question["before"] = cell(page.back(), "review_id");
+  }
+  return listed;
+}
+
 Result<void> list_reviews(const Context& context, const ReviewsOptions& options) {
-  Json question = {{"limit", options.limit}};
-  if (options.state != "all") question["state"] = options.state;
-  auto answer = deployment::ask_bus(context.layout(), "reviews", {"ReviewsRequested", question});
-  if (!answer) return answer.error();
-  const Json reviews = answer->body.value("reviews", Json::array());
+  const auto listed = newest_reviews(context, options.state, options.limit);
+  if (!listed) return listed.error();
   if (context.json) {
-    print_json(reviews);
+    print_json(listed->reviews);
     return {};
   }
   std::vector<std::vector<std::string>> rows;
-  for (const auto& review : reviews) {
+  for (const auto& review : listed->reviews) {
     rows.push_back({cell(review, "review_id"), cell(review, "state"), short_time(cell(review, "requested_at")),
                     cell(review, "principal"), cell(review, "service") + ":" + cell(review, "operation"),
                     cell(review, "resources")});
   }
   print_table({"REVIEW", "STATE", "REQUESTED (UTC)", "WHO", "OPERATION", "RESOURCES"}, rows,
               "No reviews" + (options.state == "all" ? std::string() : " that are " + options.state) + ".");
+  if (listed->more) {
+    std::cout << "These are the newest " << rows.size() << "; " << listed->pending
+              << " wait in all. For more: --limit\n";
+  }
   return {};
 }
 
 /// The full id from its beginning, as people type it.
 Result<Json> find(const Context& context, const std::string& review) {
   if (review.size() < 36) {
-    auto answer = deployment::ask_bus(context.layout(), "reviews", {"ReviewsRequested", {{"limit", 1000}}});
-    if (!answer) return answer.error();
     std::vector<Json> found;
-    for (const auto& candidate : answer->body.value("reviews", Json::array())) {
-      const std::string id = cell(candidate, "review_id");
-      if (id.starts_with(review) || id.ends_with(review)) found.push_back(candidate);
+    for (const auto& [state, limit] : {std::pair("all", kSearchedMax), std::pair("pending", kPendingSearchedMax)}) {
+      const auto listed = newest_reviews(context, state, limit);
+      if (!listed) return listed.error();
+      for (const auto& candidate : listed->reviews) {
+        const std::string id = cell(candidate, "review_id");
+        if (id.starts_with(review) || id.ends_with(review)) found.push_back(candidate);
+      }
+      if (!found.empty()) break;
     }
     if (found.size() == 1) return found.front();
     return fail(Code::not_found, found.empty() ? "no review's id begins or ends with " + display(review)
@@ -178,7 +210,7 @@ void add_reviews(CLI::App& app, Context& context) {
   listing->add_option("--state", options->state, "pending, approved, rejected, expired, consumed or all")
       ->check(CLI::IsMember({"pending", "approved", "rejected", "expired", "consumed", "all"}))
       ->capture_default_str();
-  listing->add_option("--limit", options->limit)->check(CLI::Range(1, 1000))->capture_default_str();
+  listing->add_option("--limit", options->limit)->check(CLI::Range(1, 10000))->capture_default_str();
   listing->callback(
       [&context, options] { context.action = [&context, options] { return list_reviews(context, *options); }; });
   CLI::App* showing = add_command(*group, "show", "Everything about one review");

@@ -156,7 +156,9 @@ class Replica {
               {"claimer", {{"gateway", gateway}, {"epoch", 1}}},
               {"state", state}};
     if (state == "done") body["outcome"] = {{"status", 200}, {"request_id", "r-1"}};
-    return ask(wire::Role::gateway, "GrantSettled", std::move(body), now, gateway);
+    auto noted = ask(wire::Role::gateway, "GrantSettled", {{"settlements", {body}}}, now, gateway);
+    if (!noted || noted->body["refused"].empty()) return noted;
+    return fail(code_from_name(string_or(noted->body["refused"][0], "code")), "refused");
   }
   Result<wire::Message> status(std::uint8_t number, Instant now = kStart) {
     return ask(wire::Role::gateway, "ReviewStatusRequested", {{"review_ids", {to_text(id(number))}}}, now);

@@ -167,6 +167,37 @@ TEST_P(ServiceTest, settlements_only_move_forward) {
   EXPECT_EQ(one.sink.count(record::type::kGrantSettled), 1u);
 }
 
+TEST_P(ServiceTest, one_bad_settlement_of_a_batch_stops_no_other) {
+  for (std::uint8_t i = 1; i <= 3; ++i) {
+    ASSERT_TRUE(one.request_review(review_json(i, "digest-" + std::to_string(i)), ""));
+    ASSERT_TRUE(one.vote(i, "ann@sre", "approve"));
+    ASSERT_EQ(one.claim_result(i, static_cast<std::uint8_t>(50 + i), "", kStart, "digest-" + std::to_string(i)),
+              "claimed");
+  }
+  Json settlements = Json::array();
+  const auto settle = [&](std::uint8_t review, std::uint8_t operation, const char* state) {
+    settlements.push_back({{"operation_id", to_text(id(operation))},
+                           {"review_id", to_text(id(review))},
+                           {"claimer", {{"gateway", "gateway-1"}, {"epoch", 1}}},
+                           {"state", state}});
+  };
+  settle(1, 51, "sent");
+  settle(1, 99, "done");  // nobody's
+  settle(2, 53, "done");  // another review's
+  settle(1, 51, "done");
+  settle(1, 51, "released");  // it ran
+  settle(3, 53, "released");
+  const auto noted =
+      one.ask(Role::gateway, "GrantSettled", {{"settlements", settlements}}, kStart, "gateway-1").value().body;
+  ASSERT_EQ(noted["refused"].size(), 3u);
+  EXPECT_EQ(noted["refused"][0]["operation_id"], to_text(id(99)));
+  EXPECT_EQ(noted["refused"][1]["code"], "not_found");
+  EXPECT_EQ(noted["refused"][2]["code"], "conflict");
+  EXPECT_EQ(one.sink.count(record::type::kGrantSettled), 3u);
+  EXPECT_EQ(one.claim_result(1, 51, "", kStart, "digest-1"), "settled");
+  EXPECT_EQ(one.claim_result(3, 63, "", kStart, "digest-3"), "claimed") << "given back: another operation may use it";
+}
+
 TEST_P(ServiceTest, a_grant_for_a_time_allows_many_operations_but_no_call_twice) {
   Json review = review_json();
   review["grant"] = {{"kind", "for"}, {"for_s", 1800}};
@@ -281,6 +312,7 @@ TEST_P(ServiceTest, hostile_bodies_are_refused_and_change_nothing) {
       {Role::gateway, "GrantClaimRequested", {{"claims", claims_many}}},
       {Role::gateway, "GrantClaimRequested", {{"claims", {1}}}},
       {Role::gateway, "GrantSettled", {{"operation_id", to_text(id(1))}}},
+      {Role::gateway, "GrantSettled", {{"settlements", {{{"operation_id", to_text(id(1))}}}}}},
       {Role::op, "ReviewsRequested", {{"state", "all"}}},
       {Role::op, "ReviewsRequested", {{"limit", "many"}}},
       {Role::op, "ReviewRequestedById", {{"review_id", "' OR 1=1 --"}}},
@@ -297,7 +329,8 @@ TEST_P(ServiceTest, hostile_bodies_are_refused_and_change_nothing) {
 }
 
 TEST_P(ServiceTest, a_flood_of_one_principal_is_overloaded_and_others_still_get_in) {
-  for (std::size_t i = 0; i < kPendingPerPrincipalMax; ++i) {
+  one.configuration.gateway.parked_per_principal_max = 7;
+  for (std::size_t i = 0; i < 7 * kPendingPerParked; ++i) {
     Json review = review_json(1, "digest-" + std::to_string(i));
     review["review_id"] = to_text(one.ids.next(kStart));
     ASSERT_TRUE(one.request_review(review, "call-" + std::to_string(i)));
@@ -320,6 +353,31 @@ TEST_P(ServiceTest, a_list_fits_the_bus_and_leaves_large_parameters_to_the_detai
   EXPECT_TRUE(list.body["reviews"][0].contains("parameters_note"));
   const auto detail = one.ask(Role::op, "ReviewRequestedById", {{"review_id", to_text(id(1))}}).value();
   EXPECT_EQ(detail.body["review"]["parameters"]["Item"].get<std::string>().size(), 400u << 10);
+}
+
+TEST_P(ServiceTest, a_long_list_comes_in_pages_and_says_how_many_wait) {
+  for (std::uint8_t i = 1; i <= 7; ++i) {
+    Json review = review_json(i, "digest-" + std::to_string(i));
+    if (i == 5) review["parameters"] = {{"large", std::string(5000, 'x')}};
+    ASSERT_TRUE(one.request_review(review, ""));
+  }
+  ASSERT_TRUE(one.vote(3, "ann@sre", "reject"));
+  std::vector<std::string> seen;
+  Json question{{"state", "pending"}, {"limit", 4}};
+  const Json first = one.ask(Role::frontend, "ReviewsRequested", question).value().body;
+  EXPECT_EQ(first["reviews"].size(), 4u);
+  EXPECT_EQ(first["more"], true);
+  EXPECT_EQ(first["pending"], 6);
+  for (const Json& each : first["reviews"]) seen.push_back(string_or(each, "review_id"));
+  question["before"] = seen.back();
+  const Json second = one.ask(Role::frontend, "ReviewsRequested", question).value().body;
+  EXPECT_EQ(second["more"], false);
+  for (const Json& each : second["reviews"]) seen.push_back(string_or(each, "review_id"));
+  std::vector<std::string> wanted;
+  for (const std::uint8_t i : {7, 6, 5, 4, 2, 1}) wanted.push_back(to_text(id(i)));
+  EXPECT_EQ(seen, wanted);
+  question["before"] = to_text(id(99));
+  EXPECT_EQ(one.ask(Role::frontend, "ReviewsRequested", question).value().body["reviews"].size(), 0u);
 }
 
 TEST_P(ServiceTest, a_restarted_gateway_learns_its_open_claims) {

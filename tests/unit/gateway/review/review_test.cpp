@@ -1,7 +1,12 @@
 #include <gtest/gtest.h>
 
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
 #include <functional>
 
+#include "gateway/review/claims.hpp"
 #include "gateway/review/decision.hpp"
 #include "gateway/review/decision_board.hpp"
 #include "gateway/review/digest.hpp"
@@ -214,6 +219,64 @@ TEST(DecisionBoard, asks_for_everyone_in_turn) {
   EXPECT_EQ(board.next_ids().size(), 1000u);
   waiters.clear();
   EXPECT_TRUE(board.next_ids().empty());
+}
+
+// ---- claims -------------------------------------------------------------------------------------------------------
+
+/// Approvals, that grants everything.
+struct Granting {
+  boost::asio::io_context io;
+  std::vector<wire::Message> heard;
+  Claims claims{io.get_executor(),
+                [this](std::string, wire::Message message, Instant, std::string) { return answer(std::move(message)); },
+                {"gateway-1", 7}};
+  std::size_t granted = 0;
+
+  boost::asio::awaitable<Result<wire::Message>> answer(wire::Message message) {
+    heard.push_back(message);
+    if (message.type == "GrantSettled")
+      co_return wire::Message{"GrantSettlementNoted", {{"refused", Json::array()}}, {}};
+    wire::Message answered{"GrantClaimsAnswered", {{"claims", Json::array()}}, {}};
+    for (const Json& each : message.body["claims"])
+      answered.body["claims"].push_back({{"operation_id", each["operation_id"]}, {"result", "claimed"}});
+    co_return answered;
+  }
+  boost::asio::awaitable<void> claim(std::string operation_id) {
+    ClaimWish wish;
+    wish.operation_id = std::move(operation_id);
+    const auto answered = co_await claims.claim(std::move(wish), std::chrono::seconds(5));
+    if (answered && answered->claim == operation::Claim::claimed) ++granted;
+  }
+  std::vector<std::size_t> sizes(const char* list) const {
+    std::vector<std::size_t> out;
+    for (const wire::Message& each : heard) out.push_back(each.body[list].size());
+    return out;
+  }
+};
+
+TEST(Claims, of_calls_that_wake_together_go_in_few_messages) {
+  Granting approvals;
+  for (int i = 0; i < 450; ++i)
+    boost::asio::co_spawn(approvals.io, approvals.claim("o" + std::to_string(i)), boost::asio::detached);
+  approvals.io.poll();
+  boost::asio::co_spawn(approvals.io, approvals.claims.run_claims(), boost::asio::detached);
+  approvals.io.poll();
+  EXPECT_EQ(approvals.sizes("claims"), (std::vector<std::size_t>{200, 200, 50}));
+  EXPECT_EQ(approvals.granted, 450u);
+}
+
+TEST(Claims, settle_in_few_messages_and_in_order) {
+  Granting approvals;
+  for (int i = 0; i < 225; ++i) {
+    for (const char* state : {"sent", "done"})
+      approvals.claims.settle({"o" + std::to_string(i), "r", approvals.claims.self(), state, 200, "q"});
+  }
+  boost::asio::co_spawn(approvals.io, approvals.claims.run_settlements(), boost::asio::detached);
+  approvals.io.poll();
+  EXPECT_EQ(approvals.sizes("settlements"), (std::vector<std::size_t>{200, 200, 50}));
+  EXPECT_EQ(approvals.heard[1].body["settlements"][0]["operation_id"], "o100");
+  EXPECT_EQ(approvals.heard[2].body["settlements"][49]["state"], "done");
+  EXPECT_EQ(approvals.claims.unsettled(), 0u);
 }
 
 }  // namespace
