@@ -30,6 +30,51 @@ constexpr std::array<std::string_view, 11> kOfTheHop{"connection",
 constexpr std::array<std::string_view, 7> kOfTheBytes{
     "content-md5",          "digest",       "content-digest", "repr-digest", "x-amz-sha256-tree-hash",
     "x-amz-content-sha256", "x-amz-trailer"};
+constexpr std::array<std::string_view, 34> kOfTheProtocol{"accept-ranges",
+                                                          "access-control-allow-origin",
+                                                          "access-control-expose-headers",
+                                                          "age",
+                                                          "allow",
+                                                          "cache-control",
+                                                          "content-encoding",
+                                                          "content-language",
+                                                          "content-length",
+                                                          "content-md5",
+                                                          "content-range",
+                                                          "content-type",
+                                                          "date",
+                                                          "etag",
+                                                          "expires",
+                                                          "last-modified",
+                                                          "retry-after",
+                                                          "server",
+                                                          "strict-transport-security",
+                                                          "vary",
+                                                          "x-amz-bucket-region",
+                                                          "x-amz-crc32",
+                                                          "x-amz-delete-marker",
+                                                          "x-amz-id-2",
+                                                          "x-amz-mp-parts-count",
+                                                          "x-amz-request-id",
+                                                          "x-amz-server-side-encryption",
+                                                          "x-amz-storage-class",
+                                                          "x-amz-tagging-count",
+                                                          "x-amz-version-id",
+                                                          "x-amzn-errortype",
+                                                          "x-amzn-query-error",
+                                                          "x-amzn-requestid",
+                                                          "x-amzn-trace-id"};
+constexpr std::string_view kMetadata = "x-amz-meta-";
+
+bool is_telling(std::string_view name) {
+  return !is_one_of(name, kOfTheProtocol) && !to_lower(name).starts_with("x-amz-checksum-");
+}
+
+/// The name that a person gave, which the masker judges the value by.
+std::string given_name(std::string_view name) {
+  std::string lower = to_lower(name);
+  return lower.starts_with(kMetadata) ? lower.substr(kMetadata.size()) : lower;
+}
 
 }  // namespace
 
@@ -50,6 +95,36 @@ void mend_headers(aws::Headers& headers, std::string_view body) {
     if (!equal_ignoring_case(name, "x-amz-crc32")) continue;
     value = std::to_string(crc32(body));
   }
+}
+
+Json telling_headers(const aws::Headers& headers) {
+  Json out = Json::array();
+  for (const auto& [name, value] : headers) {
+    if (is_telling(name)) out.push_back({{"Name", given_name(name)}, {"Value", text_json(value)}});
+  }
+  return out;
+}
+
+bool take_masked_headers(aws::Headers& headers, const Json& masked) {
+  if (!masked.is_array()) return false;
+  std::size_t at = 0;
+  std::vector<std::string> values;
+  for (const auto& [name, value] : headers) {
+    if (!is_telling(name)) continue;
+    if (at == masked.size() || !masked[at].is_object()) return false;
+    values.push_back(string_or(masked[at++], "Value"));
+    // A value that is no text, or a mask of several lines, is no header.
+    const bool fits = std::all_of(values.back().begin(), values.back().end(), [](char c) {
+      return c == '\t' || (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f);
+    });
+    if (!fits || values.back().empty() != value.empty()) return false;
+  }
+  if (at != masked.size()) return false;
+  at = 0;
+  for (auto& [name, value] : headers) {
+    if (is_telling(name)) value = std::move(values[at++]);
+  }
+  return true;
 }
 
 std::string upstream_request_id(const aws::Headers& headers) {

@@ -2,8 +2,10 @@
 
 #include "bus/telemetry/log.hpp"
 #include "gateway/pipeline/judgement.hpp"
+#include "gateway/pipeline/masking.hpp"
 #include "gateway/pipeline/refusal_answer.hpp"
 #include "gateway/policy/engine.hpp"
+#include "gateway/record/inspection.hpp"
 #include "gateway/review/digest.hpp"
 
 namespace holdpoint::pipeline {
@@ -52,16 +54,24 @@ asio::awaitable<Call::Events> Call::admit() {
     co_return std::nullopt;
   }
   operation::Event first = judge();
-  // An answer that could not be masked would be withheld after the call had run: better to know before.
-  const bool goes_on =
-      std::holds_alternative<operation::Permitted>(first) || std::holds_alternative<operation::Held>(first);
-  if (goes_on && must_mask()) {
-    if (auto masked = co_await mask_parameters(); !masked)
-      first = operation::Forbidden{
-          {"unavailable", masked.error().code,
-           "answers of this call must be masked, and the masker does not answer: " + masked.error().context}};
-  }
+  if (auto inspected = co_await inspect_for(first); !inspected)
+    first = operation::Forbidden{
+        {"unavailable", inspected.error().code,
+         "answers of this call, or what reviewers see of it, must be masked, and the masker does not answer: " +
+             inspected.error().context}};
   co_return first;
+}
+
+/// Parameters go into the record, and before reviewers, only as the masker leaves them. Without an obligation to mask
+/// there is no way over the bus for each call: the record holds their shape (record/shape.hpp). Fails when the call may
+/// not go on uninspected: an answer that could not be masked would be withheld after the call had run.
+asio::awaitable<Result<void>> Call::inspect_for(const operation::Event& first) {
+  const bool held = std::holds_alternative<operation::Held>(first);
+  const bool permitted = std::holds_alternative<operation::Permitted>(first);
+  if (held || (permitted && must_mask())) co_return co_await inspect(kMaskTime);
+  const bool forbidden = std::holds_alternative<operation::Forbidden>(first);
+  if (permitted ? record::has_unplain_text(facts_) : forbidden && must_mask()) (void)co_await inspect(kLookTime);
+  co_return Result<void>();
 }
 
 asio::awaitable<void> Call::run_refused(Refusal refusal) {

@@ -62,6 +62,7 @@ class Call {
   Task<Events> admit();
   operation::Event judge();
   Result<policy::Decision> decide_on(const aws::Operation& operation) const;
+  Task<Result<void>> inspect_for(const operation::Event& first);
   Result<void> may_assume(const std::string& role_arn) const;
   [[nodiscard]] record::Judgement judgement() const { return {decision_.policy, decision_.statement}; }
   [[nodiscard]] std::string why_revoked(const configuration::Snapshot& snapshot) const;
@@ -86,7 +87,8 @@ class Call {
   void settle(const std::string& state);
 
   // call_upstream.cpp
-  Task<Result<void>> mask_parameters();
+  Task<Result<void>> inspect(Duration time);
+  Task<Result<void>> mask_headers();
   Task<Events> record_intent();
   Task<Events> send_upstream();
   Task<Events> record_head();

@@ -4,6 +4,7 @@
 #include "gateway/pipeline/call.hpp"
 #include "gateway/pipeline/masking.hpp"
 #include "gateway/pipeline/upstream_call.hpp"
+#include "gateway/record/inspection.hpp"
 
 namespace holdpoint::pipeline {
 
@@ -12,7 +13,6 @@ using Steady = std::chrono::steady_clock;
 
 namespace {
 
-constexpr Duration kMaskTime = std::chrono::seconds(10);
 // Answers up to here are read before their outcome is recorded, so that they leave with one write and a length.
 constexpr std::uint64_t kWholeAnswerBytesMax = 256 << 10;
 
@@ -26,24 +26,18 @@ bool Call::must_mask() const { return is_mask_due(decision_.obligations, snapsho
 
 // ---- gate 1 -------------------------------------------------------------------------------------------------------
 
-/// Parameters go into the record, and before reviewers, only as the masker leaves them.
-asio::awaitable<Result<void>> Call::mask_parameters() {
-  // Also asked about nothing: whether the masker answers must be known before the call is sent.
-  const bool nothing = facts_.parameters.empty();
+/// What is recorded and shown of this call, as the masker leaves it. Where it leaves nothing, shapes and sizes stay.
+asio::awaitable<Result<void>> Call::inspect(Duration time) {
   // Named, not braced inside the co_await: GCC 12 destroys such temporaries at another address than it made them.
   const MaskSubject subject{"application/json", {}, "record", false};
-  auto question =
-      mask_request(subject, operation_, decision_.obligations, snapshot_->document.masking, to_json(facts_.parameters));
-  auto masked = co_await services_.bus("masks", std::move(question), system_now() + kMaskTime, std::string());
+  auto question = mask_request(subject, operation_, decision_.obligations, snapshot_->document.masking,
+                               to_json(record::inspection_document(facts_, operation_)));
+  auto masked = co_await services_.bus("masks", std::move(question), system_now() + time, std::string());
   if (!masked) co_return masked.error();
   if (masked->attachments.size() != 1) co_return Error{Code::malformed, "the masker answered without the bytes"};
-  if (nothing) co_return Result<void>();
-  if (masked->body.contains("blocked")) {
-    facts_.parameters = {{"withheld", "could not be inspected"}};
-    co_return Result<void>();
-  }
-  auto parsed = parse_json(masked->attachments.front());
-  facts_.parameters = parsed ? std::move(*parsed) : Json{{"withheld", "could not be inspected"}};
+  if (masked->body.contains("blocked")) co_return Result<void>();
+  if (auto parsed = parse_json(masked->attachments.front()); parsed)
+    record::take_inspected(facts_, operation_, *parsed);
   co_return Result<void>();
 }
 
@@ -143,7 +137,7 @@ asio::awaitable<Call::Events> Call::send_upstream() {
     if (const std::string length = http::header_or_empty(answered.headers, "content-length");
         !length.empty() && exchange_.request().head.method == "HEAD")
       answer_headers_.emplace_back("Content-Length", length);
-    co_return operation::UpstreamAnswered{status_, false, false};
+    co_return operation::UpstreamAnswered{status_, false, must_mask() && !telling_headers(answer_headers_).empty()};
   }
   const bool mask = must_mask();
   const bool whole =
@@ -160,7 +154,27 @@ asio::awaitable<Call::Events> Call::send_upstream() {
 
 // ---- masking ------------------------------------------------------------------------------------------------------
 
+/// An object's metadata and the like: as much an answer as its body.
+asio::awaitable<Result<void>> Call::mask_headers() {
+  const Json telling = telling_headers(answer_headers_);
+  if (telling.empty()) co_return Result<void>();
+  const MaskSubject subject{"application/json", {}, "answer", false};
+  auto question =
+      mask_request(subject, operation_, decision_.obligations, snapshot_->document.masking, to_json(telling));
+  auto masked = co_await services_.bus("masks", std::move(question), system_now() + kMaskTime, std::string());
+  if (!masked) co_return masked.error();
+  if (const std::string why = string_or(masked->body, "blocked"); !why.empty()) co_return Error{Code::denied, why};
+  if (masked->attachments.size() != 1) co_return Error{Code::malformed, "the masker answered without the bytes"};
+  const auto parsed = parse_json(masked->attachments.front());
+  if (!parsed || !take_masked_headers(answer_headers_, *parsed))
+    co_return Error{Code::denied, "the answer's headers could not be inspected"};
+  if (masked->body.contains("findings")) findings_ = masked->body["findings"];
+  co_return Result<void>();
+}
+
 asio::awaitable<Call::Events> Call::mask_answer() {
+  if (auto masked = co_await mask_headers(); !masked) co_return operation::MaskFailed{masked.error()};
+  if (answer_->head().framing == http::Framing::none) co_return operation::Masked{};
   const auto began = Steady::now();
   auto body = co_await answer_->read_body(kMaskBytesMax);
   upstream_time_ += Steady::now() - began;
@@ -174,7 +188,9 @@ asio::awaitable<Call::Events> Call::mask_answer() {
       "masks", mask_request(subject, operation_, decision_.obligations, snapshot_->document.masking, std::move(*body)),
       system_now() + kMaskTime, std::string());
   if (!masked) co_return operation::MaskFailed{masked.error()};
-  if (masked->body.contains("findings")) findings_ = masked->body["findings"];
+  if (masked->body.contains("findings")) {
+    for (Json& finding : masked->body["findings"]) findings_.push_back(std::move(finding));
+  }
   if (const std::string why = string_or(masked->body, "blocked"); !why.empty())
     co_return operation::MaskFailed{{Code::denied, why}};
   if (masked->attachments.size() != 1)

@@ -7,6 +7,7 @@
 #include "gateway/http/head.hpp"
 #include "gateway/pipeline/refusal_answer.hpp"
 #include "gateway/policy/trust_policy.hpp"
+#include "gateway/record/plain_text.hpp"
 
 namespace holdpoint::pipeline {
 
@@ -118,7 +119,10 @@ Result<void> Login::check_trust(const Wish& wish, const identity::Session& sessi
 
 Result<identity::Session> Login::admit_token(Wish& wish) {
   const Instant now = system_now();
-  auto verified = snapshot_->tokens.verify(wish.token.reveal(), identity::Purpose::agent, now);
+  // SDKs send the token's file as it is, and what wrote it may have ended the line.
+  std::string_view token = wish.token.reveal();
+  while (token.ends_with('\n') || token.ends_with('\r') || token.ends_with(' ')) token.remove_suffix(1);
+  auto verified = snapshot_->tokens.verify(token, identity::Purpose::agent, now);
   if (!verified) {
     // An unknown signing key is as good as a wrong signature to whoever asks.
     const bool keys = verified.error().code == Code::not_found;
@@ -171,11 +175,11 @@ asio::awaitable<Result<void>> Login::record_started(const identity::Session& ses
             {"subject", text_json(session.principal.subject)},
             {"groups", session.principal.groups},
             {"role_arn", session.role_arn},
-            {"role_session_name", session.role_session_name},
+            {"role_session_name", record::plain_name(session.role_session_name)},
             {"via", std::move(via)},
             {"expires_at", to_rfc3339(session.expires_at)},
             {"source_ip", exchange_.source_ip()},
-            {"user_agent", text_json(http::header_or_empty(headers, "user-agent"))}};
+            {"user_agent", record::plain_part(http::header_or_empty(headers, "user-agent"))}};
   auto recorded = co_await services_.record.record(record::type::kSessionStarted, session.id, std::move(data));
   if (!recorded)
     co_return Error{recorded.error().code, "the session could not be recorded: " + recorded.error().context};
@@ -183,12 +187,12 @@ asio::awaitable<Result<void>> Login::record_started(const identity::Session& ses
 }
 
 asio::awaitable<void> Login::record_refused(const Wish& wish, const Error& error) {
-  Json data{{"reason", text_json(error.context)},
+  Json data{{"reason", text_json(record::plain_sentence(error.context))},
             {"code", holdpoint::name(error.code)},
             {"via", wish.via},
-            {"role_arn", text_json(BytesView(wish.role_arn).substr(0, 2048))},
+            {"role_arn", record::plain_part(wish.role_arn)},
             {"source_ip", exchange_.source_ip()},
-            {"user_agent", text_json(http::header_or_empty(exchange_.request().head.headers, "user-agent"))}};
+            {"user_agent", record::plain_part(http::header_or_empty(exchange_.request().head.headers, "user-agent"))}};
   (void)co_await record_stranger(services_, record::type::kSessionRefused, request_id_, std::move(data));
 }
 

@@ -22,6 +22,10 @@ wire::Message mask_request(const MaskSubject& subject, const aws::Operation& ope
                            const policy::Obligations& obligations, const config::MaskingSettings& settings,
                            Bytes bytes);
 
+/// For what must be masked, and for what may be recorded by its size alone when the masker is not there in time.
+constexpr Duration kMaskTime = std::chrono::seconds(10);
+constexpr Duration kLookTime = std::chrono::milliseconds(500);
+
 /// Bodies are masked whole. Fits the bus's attachments with room for masks that are longer than what they replace.
 constexpr std::size_t kMaskBytesMax = 16 << 20;
 

@@ -3,13 +3,11 @@
 #include <algorithm>
 
 #include "bus/base/crypto.hpp"
+#include "gateway/record/plain_text.hpp"
+#include "gateway/record/shape.hpp"
 
 namespace holdpoint::record {
 namespace {
-
-// What an agent may put into one member of the record.
-constexpr std::size_t kTextBytesMax = 4096;
-constexpr std::size_t kListMax = 256;
 
 Json text(const std::string& value) { return text_json(BytesView(value).substr(0, kTextBytesMax)); }
 
@@ -27,6 +25,32 @@ Json list(const std::vector<std::string>& values) {
 
 void put(Json& data, const char* member, const std::string& value) {
   if (!value.empty()) data[member] = text(value);
+}
+
+/// An agent's own words: as the masker left them, else what is plain of them.
+std::string shown(const OperationFacts& facts, const std::string& value) {
+  if (const auto found = facts.shown.find(value); found != facts.shown.end()) return found->second;
+  return plain_part(value);
+}
+
+std::vector<std::string> shown(const OperationFacts& facts, std::vector<std::string> values) {
+  for (std::string& value : values) value = shown(facts, value);
+  return values;
+}
+
+/// Our own sentence about the call, which quotes its resources.
+std::string shown_sentence(const OperationFacts& facts, std::string sentence) {
+  const auto replace = [&](const std::string& value) {
+    const std::string instead = shown(facts, value);
+    if (value.empty() || instead == value) return;
+    const std::string quoted = display(value, 512);
+    for (std::size_t at = sentence.find(quoted); at != std::string::npos;
+         at = sentence.find(quoted, at + instead.size()))
+      sentence.replace(at, quoted.size(), instead);
+  };
+  for (std::size_t i = 0; i < facts.resources.size() && i < kListMax; ++i) replace(facts.resources[i]);
+  replace(facts.path);
+  return plain_sentence(sentence);
 }
 
 std::vector<std::string> unique(std::vector<std::string> values) {
@@ -69,7 +93,7 @@ void describe(OperationFacts& facts, const aws::Operation& operation) {
   }
   facts.actions = unique(std::move(facts.actions));
   facts.resources = unique(std::move(facts.resources));
-  facts.parameters = bounded_parameters(without_sensitive(operation.parameters, operation.sensitive));
+  facts.parameters = shape_of(operation.parameters, facts.resources);
 }
 
 Json operation_data(const OperationFacts& facts) {
@@ -83,13 +107,13 @@ Json operation_data(const OperationFacts& facts) {
   put(data, "operation", facts.operation);
   put(data, "region", facts.region);
   put(data, "access", facts.access);
-  put(data, "invocation_id", facts.invocation_id);
+  put(data, "invocation_id", shown(facts, facts.invocation_id));
   put(data, "source_ip", facts.source_ip);
-  put(data, "user_agent", facts.user_agent);
-  put(data, "method", facts.method);
-  put(data, "path", facts.path);
+  put(data, "user_agent", shown(facts, facts.user_agent));
+  put(data, "method", shown(facts, facts.method));
+  put(data, "path", shown(facts, facts.path));
   if (!facts.actions.empty()) data["actions"] = list(facts.actions);
-  if (!facts.resources.empty()) data["resources"] = list(facts.resources);
+  if (!facts.resources.empty()) data["resources"] = list(shown(facts, facts.resources));
   if (!facts.parameters.empty()) data["parameters"] = facts.parameters;
   data["body_bytes"] = facts.body_bytes;
   return data;
@@ -100,7 +124,7 @@ Json refused_data(const OperationFacts& facts, const operation::Refusal& refusal
   Json data = operation_data(facts);
   data["decision"] = refusal.decision;
   data["code"] = holdpoint::name(refusal.code);
-  put(data, "reason", refusal.reason);
+  put(data, "reason", shown_sentence(facts, refusal.reason));
   put(data, "policy", judgement.policy);
   put(data, "statement", judgement.statement);
   data["status"] = status;
@@ -148,7 +172,7 @@ Json completed_data(const OperationFacts& facts, const OutcomeFacts& outcome) {
   data["upstream_ms"] = outcome.upstream_ms;
   data["wait_ms"] = outcome.wait_ms;
   put(data, "upstream_request_id", outcome.upstream_request_id);
-  put(data, "blocked", outcome.blocked);
+  put(data, "blocked", plain_sentence(outcome.blocked));
   return data;
 }
 

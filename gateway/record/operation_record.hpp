@@ -1,9 +1,12 @@
 // The data of the events that a gateway records (PROTOCOL.md, "Events"). Pure: builds JSON, writes nothing.
 //
-// Nothing sensitive enters: members that the model marks are replaced here, the rest of the parameters has been through
-// the masker before it comes here. Strings of agents that are not UTF-8 are carried as {"base64": …}.
+// Nothing sensitive enters: parameters are recorded as the masker left them (inspection.hpp), else as their shape
+// alone; of other words of agents what is plain, or what the masker left. Strings of agents that are not UTF-8 are
+// carried as
+// {"base64": …}.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -26,7 +29,8 @@ struct OperationFacts {
   std::vector<std::string> actions;
   std::vector<std::string> resources;
   std::string access;
-  Json parameters = Json::object();  ///< as recorded: masked, bounded
+  Json parameters = Json::object();          ///< as recorded: masked and bounded, or their shape
+  std::map<std::string, std::string> shown;  ///< what the masker made of a text of these facts
   std::string invocation_id;
   std::string source_ip;
   std::string user_agent;
@@ -38,7 +42,11 @@ struct OperationFacts {
 /// Longer parameters are recorded as their hash and size: an entry of the journal is bounded.
 constexpr std::size_t kParameterBytesMax = 128 << 10;
 
-/// Takes over what the classifier found, parameters with every sensitive member replaced by {"masked": "sensitive"}.
+/// What an agent may put into one member of the record.
+constexpr std::size_t kTextBytesMax = 4096;
+constexpr std::size_t kListMax = 256;
+
+/// Takes over what the classifier found, of the parameters only their shape.
 void describe(OperationFacts& facts, const aws::Operation& operation);
 /// `parameters` with the members at `pointers` replaced; a pointer that leads nowhere is passed over.
 Json without_sensitive(Json parameters, const std::vector<std::string>& pointers);

@@ -1,5 +1,6 @@
 // JSON with byte positions: no tree, one pass, strings seen where they stand. Not a validator: what clients would
 // read decides, and a text that is not JSON is walked as text as well.
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <optional>
@@ -13,6 +14,7 @@ namespace {
 
 // The parser is recursive; a stack frame is about 300 bytes.
 constexpr int nesting_max = 256;
+constexpr std::size_t kTellingNameBytesMin = 8;  // no token is shorter
 
 class JsonWalk {
  public:
@@ -141,6 +143,7 @@ class JsonWalk {
       skip_space();
       if (at_ >= text_.size()) return false;
       const std::string_view name = *raw_name;
+      name_text(name);
       const bool escaped = name.find('\\') != std::string_view::npos;
       KeyFacts own = scan_.key_facts_of(escaped ? unescape_json(name).text : name);
       scan_.push(name);
@@ -170,6 +173,20 @@ class JsonWalk {
     for (std::size_t i = 0; i < deferred_count; ++i) resolve(deferred[i], sibling_name, secure, inherited);
     at_ = end;
     return true;
+  }
+
+  /// Where people choose names (a map's keys, tags), a name may hold what a value may.
+  void name_text(std::string_view raw) {
+    const auto begin = static_cast<std::size_t>(raw.data() - text_.data());
+    const Hits hits = raw.size() < kTellingNameBytesMin ? Hits() : hits_.within(begin, begin + raw.size());
+    const auto digits = std::count_if(raw.begin(), raw.end(), [](char c) { return c >= '0' && c <= '9'; });
+    if (hits.empty() && digits < 9) return;
+    const std::size_t before = edits_.size();
+    scan_.free_text(raw, hits, begin, {}, nested_depth_max, edits_);
+    for (std::size_t i = before; i < edits_.size(); ++i) {
+      edits_[i].begin += begin;
+      edits_[i].end += begin;
+    }
   }
 
   bool skip_scalar() {

@@ -19,6 +19,11 @@ TEST(Json, duplicate_keys_are_all_masked_and_kept) {
             R"({"password":"REDACTED-password","password":"REDACTED-password"})");
 }
 
+TEST(Json, a_key_in_place_of_a_name_is_masked_like_a_value) {
+  EXPECT_EQ(json(R"({"AKIAIOSFODNN7EXAMPLE":{"S":"a"},"4111111111111111":1,"AccessKeyId":"none"})"),
+            R"({"AKIA************MPLE":{"S":"a"},"411111******1111":1,"AccessKeyId":"none"})");
+}
+
 TEST(Json, an_escaped_key_is_read_as_clients_read_it) {
   EXPECT_EQ(json(R"({"p\u0061ssword":"x1"})"), R"({"p\u0061ssword":"REDACTED-password"})");
 }

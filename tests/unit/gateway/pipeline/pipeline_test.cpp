@@ -15,6 +15,27 @@
 namespace holdpoint::pipeline {
 namespace {
 
+TEST(Answer, metadata_goes_to_the_masker_by_the_name_that_its_owner_gave) {
+  aws::Headers headers{
+      {"ETag", "\"a\""}, {"x-amz-meta-Password", "hunter2"}, {"Content-Type", "text/plain"}, {"X-New", "a"}};
+  Json telling = telling_headers(headers);
+  EXPECT_EQ(telling,
+            (Json::array({{{"Name", "password"}, {"Value", "hunter2"}}, {{"Name", "x-new"}, {"Value", "a"}}})));
+  telling[0]["Value"] = "REDACTED-password";
+  ASSERT_TRUE(take_masked_headers(headers, telling));
+  EXPECT_EQ(*http::find_header(headers, "x-amz-meta-password"), "REDACTED-password");
+  EXPECT_EQ(*http::find_header(headers, "etag"), "\"a\"");
+}
+
+TEST(Answer, headers_that_came_back_as_something_else_do_not_leave) {
+  for (const Json& masked :
+       {Json(), Json::array(), Json::array({1}), Json::array({{{"Value", ""}}}),
+        Json::array({{{"Value", "a\r\nX: b"}}}), Json::array({{{"Value", "a"}}, {{"Value", "b"}}})}) {
+    aws::Headers headers{{"x-amz-meta-note", "hunter2"}};
+    EXPECT_FALSE(take_masked_headers(headers, masked)) << masked.dump();
+  }
+}
+
 TEST(WaitPlan, sends_interim_answers_only_to_clients_that_bear_them) {
   const Duration within = std::chrono::minutes(15);
   for (const char* agent :
