@@ -1,14 +1,10 @@
 #include "masker/finding.hpp"
 
-#include <array>
+#include "bus/config/mask_classes.hpp"
 
 namespace holdpoint::masker {
 namespace {
-constexpr std::array<std::string_view, 23> names = {
-    "none",           "access-key-id", "aws-secret-key", "session-token", "private-key", "jwt",           "token",
-    "password",       "password-hash", "secret",         "signature",     "cookie",      "mfa-seed",      "card",
-    "iban",           "ssn",           "national-id",    "email",         "phone",       "date-of-birth", "passport",
-    "driver-license", "bank-account"};
+constexpr auto& names = config::kMaskClasses;
 constexpr std::size_t rows_max = 256;
 }  // namespace
 

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <fstream>
 #include <set>
+#include <span>
 
 #include "bus/base/id.hpp"
 #include "bus/config/address.hpp"
+#include "bus/config/mask_classes.hpp"
 #include "bus/config/section.hpp"
 #include "bus/config/suggestion.hpp"
 
@@ -370,7 +372,13 @@ class Compiler {
       if (first == 0 || second == std::string::npos || second == first + 1 || second + 1 >= path->text.size()) {
         problems_.add(path->mark, "expected \"service:Operation:path\", like \"dynamodb:GetItem:Item.note\"");
       }
-      if (auto text = scalar_text(*name, "a class", problems_)) document_.masking.paths.emplace_back(path->text, *text);
+      const auto text = scalar_text(*name, "a class", problems_);
+      if (!text) continue;
+      // The masker refuses what it does not know, so a misspelt class would close the whole operation.
+      const auto classes = std::span(kMaskClasses).subspan(1);
+      if (std::find(classes.begin(), classes.end(), *text) == classes.end())
+        problems_.add(name->mark, "unknown class \"" + display(*text, 64) + "\"" + did_you_mean(*text, classes));
+      document_.masking.paths.emplace_back(path->text, *text);
     }
   }
 

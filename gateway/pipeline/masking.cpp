@@ -24,7 +24,7 @@ Json rules_of(const aws::Operation& operation, const policy::Obligations& obliga
       paths.push_back({{"path", rule.substr(second + 1)}, {"class", kind}});
   }
   if (!paths.empty()) rules["paths"] = std::move(paths);
-  for (const char* personal : {"contacts", "email", "phone", "date_of_birth"}) {
+  for (const char* personal : {"contacts", "email", "phone", "date-of-birth", "date_of_birth"}) {
     if (names(obligations.mask, personal)) rules["contacts"] = "on";
   }
   return rules;

@@ -293,6 +293,12 @@ class StatementReader {
       if (texts->size() > 1 && std::ranges::find(*texts, "off") != texts->end()) {
         return Problem{at("Mask"), "\"off\" stands alone"};
       }
+      static constexpr std::array<std::string_view, 7> kMasks{"default", "off",           "contacts",     "email",
+                                                              "phone",   "date-of-birth", "date_of_birth"};
+      for (const auto& text : *texts) {
+        if (std::ranges::find(kMasks, text) == kMasks.end())
+          return Problem{at("Mask"), "unknown mask " + shown(text) + config::did_you_mean(text, kMasks)};
+      }
       statement_.mask = std::move(*texts);
     }
     if (const Json* record = get("Record")) {

@@ -132,6 +132,7 @@ TEST_F(CompileTest, EveryErrorNamesItsPlaceAndWhatWasExpected) {
       {"trust: trust.json", "trust: none.json", ":10:12:", "no such file"},
       {"trust: trust.json", "trust: broken.json", ":10:12:", "invalid JSON"},
       {"    trust: trust.json\n", "", ":9:5:", "has no \"trust\""},
+      {"Item.note\": secret", "Item.note\": secrt", ":", "unknown class \"secrt\"; did you mean \"secret\"?"},
       {"policies: [orders.json]", "policies: [twice.json]", ":11:16:", "duplicate key"},
       {"policies: [orders.json]", "policies: [orders.json, orders.json]", ":11:", "listed twice"},
       {"policies: [orders.json]", "policy: [orders.json]", ":11:", "did you mean \"policies\"?"},

@@ -59,6 +59,7 @@ TEST(Policy, EveryErrorNamesLineAndPointer) {
       {std::string(base) + R"(,"Condition":{"NullIfExists":{"aws:userid":"true"}})", "neither IfExists"},
       {std::string(base) + R"(,"Review":{})", "belongs to statements with \"Effect\": \"Hold\""},
       {std::string(base) + R"(,"Mask":["off","email"])", "stands alone"},
+      {std::string(base) + R"(,"Mask":["of"])", "unknown mask \"of\"; did you mean \"off\"?"},
       {std::string(base) + R"(,"Record":"none")", "expected \"full\" or \"metadata\""},
       {R"("Effect":"Deny","Action":"s3:*","Resource":"*","Mask":"default")", "belongs to Allow and Hold"},
       {R"("Effect":"Hold","Action":"s3:*","Resource":"*","Review":{"Required":0})", "from 1 to 20"},
