@@ -15,6 +15,7 @@
 #include "bus/journal/recorder.hpp"
 #include "bus/socket/port.hpp"
 #include "bus/telemetry/log.hpp"
+#include "bus/telemetry/pace.hpp"
 
 namespace holdpoint::approvals {
 namespace {
@@ -99,6 +100,7 @@ struct Process::State : std::enable_shared_from_this<State> {
   asio::awaitable<void> fetch_configuration();
   asio::awaitable<void> tick();
   asio::awaitable<Result<wire::Message>> answer(wire::Envelope request);
+  void note_refused(const wire::Envelope& request, const Result<wire::Message>& answered);
   void answer_page(console::Request request, std::function<void(console::Response)> done);
 
   asio::io_context& context;
@@ -117,6 +119,7 @@ struct Process::State : std::enable_shared_from_this<State> {
                         }};
   console::Console console;
   std::unique_ptr<console::HttpServer> http;
+  telemetry::Pace pace{20};  // of lines that peers can cause; used on the context's thread
   bool fetching = false;
   std::atomic<bool> stopping = false;
   bool ticking = false;
@@ -164,6 +167,18 @@ void Process::State::listen() {
   fetch();
 }
 
+/// What nobody asks by accident: a vote by somebody who is not known or may not, a message that is not for that role.
+void Process::State::note_refused(const wire::Envelope& request, const Result<wire::Message>& answered) {
+  if (answered) return;
+  const Code code = answered.error().code;
+  if (code != Code::denied && code != Code::unauthenticated) return;
+  if (!pace.take(system_now())) return;
+  telemetry::log_warning("refused", {{"key_id", request.sender.key_id},
+                                     {"type", request.message.type},
+                                     {"because", answered.error().context},
+                                     {"not_shown", pace.missed()}});
+}
+
 // No coroutine of its own: GCC 12 destroys the captures of a lambda that is written in a co_await expression twice.
 asio::awaitable<Result<wire::Message>> Process::State::answer(wire::Envelope request) {
   const auto self = shared_from_this();
@@ -171,8 +186,11 @@ asio::awaitable<Result<wire::Message>> Process::State::answer(wire::Envelope req
   return asio::async_initiate<decltype(asio::use_awaitable), void(Result<wire::Message>)>(
       [self, shared](auto handler) {
         auto done = std::make_shared<decltype(handler)>(std::move(handler));
-        const auto reply = [self, done](Result<wire::Message> answered) {
-          asio::post(self->context, [done, answered = std::move(answered)]() mutable { (*done)(std::move(answered)); });
+        const auto reply = [self, shared, done](Result<wire::Message> answered) {
+          asio::post(self->context, [self, shared, done, answered = std::move(answered)]() mutable {
+            self->note_refused(*shared, answered);
+            (*done)(std::move(answered));
+          });
         };
         const bool queued = self->workers->post([self, shared, reply](ReviewStore& store) {
           const Instant now = system_now();

@@ -13,6 +13,9 @@ Error denied(wire::Role role, std::string_view what, std::string_view address) {
                                 display(address, 255) + "\"");
 }
 
+/// What nobody asks by accident.
+bool is_suspect(Code code) { return code == Code::denied || code == Code::tampered; }
+
 Result<Json> body_of(const Packet& packet) {
   auto body = parse_json(packet.body, {.bytes_max = wire::kBodyBytesMax, .depth_max = 8});
   if (!body) return body.error();
@@ -165,6 +168,7 @@ void Broker::on_request(const PeerId& from, Packet packet, Instant now, Outlet& 
   if (header.id.empty()) return refuse(from, header, fail(Code::malformed, "a request has an id"), outlet);
   if (rule->service == "configuration") {
     auto answer = on_configuration(packet, now, outlet);
+    if (!answer && is_suspect(answer.error().code)) outlet.refused(header, answer.error());
     Packet reply = reply_to(header, answer ? *answer : wire::refusal(answer.error()));
     reply.header.sender.key_id = settings_.key_id;
     outlet.send(from, reply);
@@ -314,6 +318,7 @@ void Broker::send_own(const PeerId& to, Kind kind, Outlet& outlet) {
 }
 
 void Broker::refuse(const PeerId& to, const wire::Header& header, const Error& error, Outlet& outlet) {
+  if (is_suspect(error.code)) outlet.refused(header, error);
   Packet packet = reply_to(header, wire::refusal(error));
   packet.header.sender.key_id = settings_.key_id;
   outlet.send(to, packet);

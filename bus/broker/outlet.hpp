@@ -29,6 +29,8 @@ class Outlet {
   virtual ~Outlet() = default;
   /// Never blocks. Moves from `packet` only when it returns `yes`.
   virtual Sent send(const PeerId& to, wire::Packet& packet) = 0;
+  /// Somebody with a key of this deployment asked for what that key may not: for the log. `asked` is stamped.
+  virtual void refused(const wire::Header& /*asked*/, const Error& /*why*/) {}
   /// Nothing more leaves for this connection: its key was revoked.
   virtual void cut(const PeerId&) {}
 };

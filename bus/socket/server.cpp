@@ -9,6 +9,7 @@
 
 #include "bus/socket/zmq_sockets.hpp"
 #include "bus/telemetry/log.hpp"
+#include "bus/telemetry/pace.hpp"
 
 namespace holdpoint::socket {
 namespace {
@@ -86,6 +87,16 @@ struct Server::State final : broker::Outlet {
     return sent;
   }
 
+  void refused(const wire::Header& asked, const Error& why) override {
+    if (!pace.take(system_now())) return;
+    const Stamp* stamp = keys.stamp(asked.sender.key_id);
+    telemetry::log_warning("refused", {{"peer", stamp == nullptr ? std::string() : stamp->name},
+                                       {"key_id", asked.sender.key_id},
+                                       {"type", asked.type},
+                                       {"because", why.context},
+                                       {"not_shown", pace.missed()}});
+  }
+
   void cut(const PeerId& peer) override {
     if (!cut_set.insert(peer).second) return;
     cut_order.push_back(peer);
@@ -139,7 +150,8 @@ struct Server::State final : broker::Outlet {
   broker::Broker actor;
   std::unordered_set<PeerId> cut_set;
   std::deque<PeerId> cut_order;
-  ZmqContext context;  // before the sockets: it ends after them
+  telemetry::Pace pace{20};  // of one peer gone wild, this is enough to see it
+  ZmqContext context;        // before the sockets: it ends after them
   ZmqSocket authenticator;
   ZmqSocket router;
   std::vector<std::string> endpoints;

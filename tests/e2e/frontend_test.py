@@ -107,6 +107,8 @@ def test_a_plug_in_votes_for_nobody_without_their_token(deployment, chat):
     for token in ("", "x.y.z", deployment.token("alice", "sre"), deployment.token("agent-7")):
         voted = frontend(chat, "approve", review["review_id"], "-", stdin=token)
         assert voted.returncode != 0, voted.stdout
+    log = (deployment.var / "log/approvals-1.log").read_text(encoding="utf-8")
+    assert log.count("refused") >= 4 and "VoteCast" in log, log
     reject(deployment, call, review)
 
 
@@ -147,6 +149,10 @@ def test_a_masker_neither_votes_nor_decides(deployment):
         # Serving what another role serves.
         assert seat.say(HELLO, "", "", {"services": {"reviews": 8}, "topics": ["review."]})["code"] == "denied"
     assert call.poll() is None
+    # Each attempt is in the bus's log, with the key's name.
+    log = (deployment.var / "log/bus.log").read_text(encoding="utf-8")
+    for what in ('ask \\"reviews\\"', 'publish \\"review.decided\\"', 'serve \\"reviews\\"'):
+        assert any("peer=masker-1" in line and what in line for line in log.splitlines()), (what, log)
     reject(deployment, call, review)
 
 

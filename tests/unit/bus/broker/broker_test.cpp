@@ -105,6 +105,17 @@ TEST_F(BrokerTest, KeepsToTheTableOfTopics) {
   expect_refused("approvals", Code::denied);
 }
 
+TEST_F(BrokerTest, TellsTheLogWhoAskedForWhatTheirKeyMayNot) {
+  from("masker", Role::masker, request("reviews"));
+  from("gateway", Role::gateway, make(Kind::publish, "review.decided"));
+  serve("frontend", Role::frontend, "reviews", 1);
+  subscribe("masker", Role::masker, "review.");
+  EXPECT_EQ(refused_, (std::vector<std::string>{"masker-key: role masker may not ask \"reviews\"",
+                                                "gateway-key: role gateway may not publish \"review.decided\"",
+                                                "frontend-key: role frontend may not serve \"reviews\"",
+                                                "masker-key: role masker may not read \"review.\""}));
+}
+
 TEST_F(BrokerTest, SendsAPublicationOnceToEachReaderOfItsPrefix) {
   subscribe("gateway", Role::gateway, "review.");
   subscribe("gateway", Role::gateway, "review.dec");

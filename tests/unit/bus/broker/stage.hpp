@@ -59,6 +59,9 @@ class Stage : public testing::Test, protected Outlet {
     return Sent::yes;
   }
   void cut(const PeerId& peer) override { cut_.insert(peer); }
+  void refused(const wire::Header& asked, const Error& why) override {
+    refused_.push_back(asked.sender.key_id + ": " + why.context);
+  }
 
   void from(const PeerId& peer, Role role, Packet packet) {
     broker_.on_message(peer, {role, peer_key(peer), peer}, std::move(packet), now_, *this);
@@ -150,6 +153,7 @@ class Stage : public testing::Test, protected Outlet {
   std::set<PeerId> unreachable_;
   std::set<PeerId> full_;
   std::set<PeerId> cut_;
+  std::vector<std::string> refused_;
   RandomIdSource ids_;
   ScriptedStore store_;
   Configuration configuration_{scripted_verifier, store_};

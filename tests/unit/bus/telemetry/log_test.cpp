@@ -7,10 +7,22 @@
 
 #include <cstdlib>
 
+#include "bus/telemetry/pace.hpp"
 #include "bus/telemetry/ready.hpp"
 
 namespace holdpoint::telemetry {
 namespace {
+
+TEST(Pace, LetsSoManyLinesASecondThroughAndCountsTheOthers) {
+  Pace pace(2);
+  const Instant now = from_unix_seconds(100);
+  EXPECT_TRUE(pace.take(now) && pace.take(now));
+  EXPECT_FALSE(pace.take(now) || pace.take(now + std::chrono::milliseconds(999)));
+  EXPECT_TRUE(pace.take(now + std::chrono::seconds(1)));
+  EXPECT_EQ(pace.missed(), 2u);
+  EXPECT_EQ(pace.missed(), 0u);
+  EXPECT_TRUE(pace.take(now - std::chrono::hours(1)));  // the clock was set back
+}
 
 TEST(Log, WritesOneLineWhateverTheValuesHold) {
   const std::string line = log_line(Form::text, "T", "bus", Level::warning, "peer refused",
