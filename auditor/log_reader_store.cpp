@@ -83,7 +83,9 @@ Result<wire::Message> LogReader::State::operations(const Json& body) {
       std::string("SELECT operation_id, to_char(time, ") + kTime +
           ") AS time, session_id, principal, role_arn, target, service, operation, region, access, decision, outcome, "
           "status, reason, policy, statement, review_id, wait_ms, upstream_ms, findings, upstream_request_id, gateway, "
-          "first_index FROM audit.operations WHERE operation_id IN (SELECT operation_id FROM audit.log "
+          "first_index, nullif(array_to_string(ARRAY(SELECT DISTINCT resource FROM audit.resources "
+          "WHERE resources.operation_id = operations.operation_id ORDER BY resource LIMIT 20), ', '), '') AS resources "
+          "FROM audit.operations WHERE operation_id IN (SELECT operation_id FROM audit.log "
           "WHERE operation_id IS NOT NULL AND index < $1 AND ($2 = '' OR session_id = $2) "
           "ORDER BY index DESC LIMIT $3 * 6) AND first_index < $1 ORDER BY first_index DESC LIMIT $3",
       *before, session, *limit);

@@ -1,6 +1,6 @@
 -- The documented views, and what the verifier needs, for holdpoint_reader. A view is made anew by every migration.
 
-DROP VIEW IF EXISTS audit.decision_times, audit.findings, audit.denials, audit.reviews, audit.sessions,
+DROP VIEW IF EXISTS audit.decision_times, audit.resources, audit.findings, audit.denials, audit.reviews, audit.sessions,
   audit.operations, audit.log, audit.log_nodes, audit.log_sources, audit.log_checkpoints, audit.log_quarantine,
   audit.log_dropped, audit.log_dropped_leaves;
 
@@ -81,6 +81,16 @@ SELECT e.time, e.operation_id, e.session_id, e.principal, e.role_arn, e.service,
 FROM audit.entries e
 WHERE e.type IN ('holdpoint.operation.refused', 'holdpoint.session.refused');
 
+-- What was touched, or would have been: one row per entry and resource. Opens each entry: ask for a time, an operation
+-- or a principal.
+CREATE VIEW audit.resources AS
+SELECT e.time, e.operation_id, e.session_id, e.principal, e.service, e.operation, e.decision, r AS resource, e.index
+FROM audit.entries e
+CROSS JOIN LATERAL jsonb_array_elements_text(
+  CASE WHEN jsonb_typeof(audit.event(e.bytes) #> '{data,resources}') = 'array'
+       THEN audit.event(e.bytes) #> '{data,resources}' ELSE '[]' END) AS r
+WHERE e.type IN ('holdpoint.operation.intended', 'holdpoint.operation.refused', 'holdpoint.operation.parked');
+
 -- What was masked: one row per class and rule of a completed operation.
 CREATE VIEW audit.findings AS
 SELECT e.time, e.operation_id, e.session_id, o.principal, o.service, o.operation, f ->> 'class' AS class,
@@ -111,7 +121,8 @@ CREATE VIEW audit.log_quarantine AS SELECT * FROM audit.quarantine;
 CREATE VIEW audit.log_dropped AS SELECT * FROM audit.dropped;
 CREATE VIEW audit.log_dropped_leaves AS SELECT * FROM audit.dropped_leaves;
 
-GRANT SELECT ON audit.operations, audit.sessions, audit.reviews, audit.denials, audit.findings, audit.decision_times,
+GRANT SELECT ON audit.operations, audit.sessions, audit.reviews, audit.denials, audit.findings, audit.resources,
+  audit.decision_times,
   audit.log, audit.log_nodes, audit.log_sources, audit.log_checkpoints, audit.log_quarantine, audit.log_dropped,
   audit.log_dropped_leaves TO holdpoint_reader, holdpoint_writer;
 GRANT EXECUTE ON FUNCTION audit.event(bytea) TO holdpoint_reader, holdpoint_writer;

@@ -161,7 +161,7 @@ function decisionBar(review) {
 function operations(list) {
   return list.length ? element('ul', { className: 'list' }, list.map((operation) => {
     const outcome = operation.outcome || operation.decision || '';
-    const about = [operation.time, operation.status, operation.wait_ms > 0 ? `waited ${span(operation.wait_ms)}` : '',
+    const about = [operation.time, operation.resources, operation.status, operation.wait_ms > 0 ? `waited ${span(operation.wait_ms)}` : '',
       operation.reason].filter(Boolean).join(' · ');
     const inside = [element('span', { className: 'what' }, `${operation.service || ''}: ${operation.operation || ''}`),
       state(outcome), element('span', { className: 'about' }, about)];

@@ -57,11 +57,11 @@ Result<void> list_operations(const Context& context, const SessionsOptions& opti
   std::vector<std::vector<std::string>> rows;
   for (const auto& operation : *operations) {
     rows.push_back({short_time(cell(operation, "time")),
-                    cell(operation, "service") + ":" + cell(operation, "operation"), cell(operation, "decision"),
-                    cell(operation, "status"), cell(operation, "wait_ms"), cell(operation, "principal"),
-                    cell(operation, "reason")});
+                    cell(operation, "service") + ":" + cell(operation, "operation"), cell(operation, "resources"),
+                    cell(operation, "decision"), cell(operation, "status"), cell(operation, "wait_ms"),
+                    cell(operation, "principal"), cell(operation, "reason")});
   }
-  print_table({"TIME (UTC)", "OPERATION", "DECISION", "STATUS", "WAIT MS", "WHO", "REASON"}, rows,
+  print_table({"TIME (UTC)", "OPERATION", "RESOURCES", "DECISION", "STATUS", "WAIT MS", "WHO", "REASON"}, rows,
               "No operations yet.");
   return {};
 }

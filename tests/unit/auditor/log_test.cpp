@@ -164,7 +164,7 @@ TEST_F(LogTest, ShowsAnOperationFromRequestToOutcomeInItsViews) {
                   Json{{"review_id", "r1"}, {"reviewer", "corp:ann"}, {"verdict", "approve"}, {"reason", "fine"}}),
       event_entry("gateway-1", record::type::kReviewDecided, "r1", Json{{"review_id", "r1"}, {"verdict", "approved"}}),
       event_entry("gateway-1", record::type::kOperationIntended, "o1",
-                  with({{"decision", "granted"}, {"review_id", "r1"}})),
+                  with({{"decision", "granted"}, {"review_id", "r1"}, {"resources", {"arn:a", "arn:b"}}})),
       event_entry("gateway-1", record::type::kOperationCompleted, "o1",
                   Json{{"operation_id", "o1"},
                        {"session_id", "s1"},
@@ -194,6 +194,9 @@ TEST_F(LogTest, ShowsAnOperationFromRequestToOutcomeInItsViews) {
   ASSERT_EQ(findings.size(), 1u);
   EXPECT_EQ(findings[0][0].as<std::string>(), "card");
   EXPECT_EQ(findings[0][2].as<std::string>(), "dynamodb");
+  const auto touched = sql("holdpoint_reader", "SELECT resource, operation FROM audit.resources ORDER BY resource");
+  ASSERT_EQ(touched.size(), 2u);
+  EXPECT_EQ(touched[1][0].as<std::string>(), "arn:b");
   EXPECT_EQ(sql("holdpoint_reader", "SELECT verdict FROM audit.reviews")[0][0].as<std::string>(), "approved");
   EXPECT_EQ(sql("holdpoint_reader", "SELECT reviewer, votes FROM audit.decision_times").size(), 1u);
 
@@ -203,6 +206,8 @@ TEST_F(LogTest, ShowsAnOperationFromRequestToOutcomeInItsViews) {
   ASSERT_EQ(listed->body["operations"].size(), 2u);
   EXPECT_EQ(listed->body["operations"][1]["operation_id"], "o1");
   EXPECT_EQ(listed->body["operations"][1]["status"], 200);
+  EXPECT_EQ(listed->body["operations"][1]["resources"], "arn:a, arn:b");
+  EXPECT_EQ(listed->body["operations"][0]["resources"], nullptr);
   const auto seen = reader.answer({"SessionsRequested", Json::object(), {}});
   ASSERT_TRUE(seen.has_value()) << seen.error().context;
   EXPECT_EQ(seen->body["sessions"][0]["session_id"], "s1");
