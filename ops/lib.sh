@@ -150,6 +150,11 @@ build() {
   local preset=$1
   shift
   local folder=$root/build/$preset
+  # A build folder that came along with a copied or moved checkout would go on building the other one.
+  if [ -f "$folder/CMakeCache.txt" ] && ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$root" "$folder/CMakeCache.txt"; then
+    say "build/$preset belongs to another checkout: it is made anew"
+    rm -rf -- "$folder"
+  fi
   export CCACHE_DIR=${CCACHE_DIR:-$HOME/.cache/ccache} CCACHE_NOHASHDIR=1 CCACHE_BASEDIR=$root
   if [ ! -f "$folder/build.ninja" ]; then
     (cd "$root" && cmake --preset "$preset" -Wno-dev) >"$root/build/$preset.configure.log" 2>&1 || {

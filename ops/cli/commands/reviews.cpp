@@ -110,6 +110,12 @@ void print_review(const Json& review) {
   const Json policy = review.value("policy", Json::object());
   line("held by", cell(policy, "name") + " / " + cell(policy, "statement") + ": " + cell(policy, "reason"));
   line("reviewers", cell(review, "reviewers") + ", required: " + cell(review, "required"));
+  const Json grant = review.value("grant", Json::object());
+  const std::string window =
+      string_or(grant, "kind") == "for"
+          ? ", or for up to " + to_text(std::chrono::seconds(grant.value("for_s", 0))) + " (approve --for)"
+          : std::string();
+  line("grant", "once" + window);
   line("requested", short_time(cell(review, "requested_at")));
   line("expires", short_time(cell(review, "expires_at")));
   std::cout << "parameters\n";
@@ -191,7 +197,8 @@ void add_vote(CLI::App& group, Context& context, const std::shared_ptr<ReviewsOp
       ->delimiter(',')
       ->capture_default_str();
   if (verdict == "approve") {
-    command->add_option("--for", options->grant_for, "Approve the same operation for a time (30m), not once");
+    command->add_option("--for", options->grant_for,
+                        "Approve the same operation for a time (30m), not once; at most what the policy's Grant says");
   }
   command->callback([&context, options, verdict] {
     context.action = [&context, options, verdict] { return vote(context, *options, verdict); };
