@@ -68,7 +68,7 @@ struct Served {
         io,
         serve_connection(
             std::make_unique<ScriptedStream>(seen), {}, [this](Exchange& exchange) { return handle(exchange); },
-            [](std::string, Error, int) -> asio::awaitable<void> { co_return; }, [] { return false; }),
+            [](Unread) -> asio::awaitable<UnreadAnswer> { co_return UnreadAnswer{}; }, [] { return false; }),
         [](const std::exception_ptr&) {});
     io.run();
   }
