@@ -15,34 +15,27 @@ approved one at a time: `idle` with a handful parked, before and after the rest;
 all parked (never fewer than said) while others of them are approved at --rate: each wakes, claims its grant and runs.
 """
 import argparse
-import asyncio
-import base64
 import json
 import multiprocessing
 import os
 import pathlib
 import resource
-import select
-import socket
 import ssl
 import statistics
-import struct
 import sys
 import tempfile
 import time
 import urllib.request
-import uuid
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import peers  # noqa: E402
+from held_calls import OPENING_PER_SECOND, Call, Caller, Crowd, Seat, review_ids  # noqa: E402
 
 SLOPE_BUDGET = 16 << 10
 RATIO_BUDGET = 2.0
 PER_PRINCIPAL = 100    # the default of gateway.parked_per_principal_max: no limit is lifted for this benchmark
 HANDFUL = 20           # parked at once while idle
 FEWEST = 50            # timed calls that a percentile may be told of
-OPENING_PER_SECOND = 250
-INTERIM = b"HTTP/1.1 100 Continue\r\n\r\n"
 ROLE = "arn:aws:iam::123456789012:role/waiting"
 POLICY = {"Version": "2012-10-17", "Statement": [{
     "Sid": "EveryWriteWaits", "Effect": "Hold", "Action": "dynamodb:PutItem", "Mask": ["off"],
@@ -112,208 +105,7 @@ def gateway_memory(pid):
     return {"private": (kib["Private_Clean"] + kib["Private_Dirty"]) << 10, "pss": kib["Pss"] << 10}
 
 
-# The bus
-
-class Seat:
-    """A place on the bus with somebody's identity: requests out, answers in."""
-
-    def __init__(self, identity):
-        import zmq
-        import zmq.utils.z85
-        key = lambda name: zmq.utils.z85.encode(base64.b64decode(identity[name]))  # noqa: E731
-        self.socket = zmq.Context.instance().socket(zmq.DEALER)
-        self.socket.linger = 0
-        self.socket.sndhwm = self.socket.rcvhwm = 0
-        self.socket.curve_publickey, self.socket.curve_secretkey = key("curve_public"), key("curve_secret")
-        self.socket.curve_serverkey = key("bus_public")
-        self.socket.connect(identity["bus_endpoint"])
-
-    def send(self, message, body, service="reviews", seconds=10):
-        text = lambda value: bytes([len(value)]) + value.encode()  # noqa: E731
-        id = uuid.uuid4().bytes
-        head = struct.pack(">2sBB16sQQB", b"HP", 1, 1, id, int((time.time() + seconds) * 1000), 0, 0)
-        self.socket.send_multipart([head + text(service) + text(message) + text("") + text(""), json.dumps(body).encode()])
-        return id
-
-    def receive(self, milliseconds):
-        """Id and body of the next answer; None when none comes in time."""
-        if not self.socket.poll(milliseconds):
-            return None
-        frames = self.socket.recv_multipart()
-        return (frames[0][4:20], json.loads(frames[1])) if frames[0][3] == 2 else self.receive(milliseconds)
-
-    def ask(self, message, body, service="reviews"):
-        id = self.send(message, body, service)
-        while answer := self.receive(10000):
-            if answer[0] == id:
-                if "code" in answer[1]:
-                    raise SystemExit(f"{message}: {answer[1]}")
-                return answer[1]
-        raise SystemExit(f"{message}: no answer")
-
-
-def review_ids(seat, wanted):
-    """Review ids by the key of the item that the call would write; newest first, page after page, as a frontend lists."""
-    found, before = {}, {}
-    while not wanted <= found.keys():
-        page = seat.ask("ReviewsRequested", {"state": "pending", "limit": 500, **before})
-        for review in page["reviews"]:
-            found[review["parameters"]["Item"]["id"]["S"]] = review["review_id"]
-        if not page["more"]:
-            break
-        before = {"before": page["reviews"][-1]["review_id"]}
-    if missing := wanted - found.keys():
-        raise SystemExit(f"{len(missing)} calls have no review that waits, {next(iter(missing))} among them")
-    return {key: found[key] for key in wanted}
-
-
-# The callers
-
-class Caller:
-    """Signs calls as one of many agents."""
-
-    def __init__(self, port, sessions):
-        self.port, self.sessions = port, sessions
-
-    def request(self, key, agent):
-        from botocore.auth import SigV4Auth
-        from botocore.awsrequest import AWSRequest
-        from botocore.credentials import Credentials
-        session = self.sessions[agent]
-        body = json.dumps({"TableName": "orders", "Item": {"id": {"S": key}, "note": {"S": "x" * 940}}})
-        headers = {"Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": "DynamoDB_20120810.PutItem",
-                   "User-Agent": "Boto3/1.26.27 Python/3.11.2 Linux/6.1 Botocore/1.29.27",
-                   "amz-sdk-invocation-id": str(uuid.uuid4()), "amz-sdk-request": "attempt=1"}
-        request = AWSRequest("POST", f"http://127.0.0.1:{self.port}/", data=body, headers=headers)
-        SigV4Auth(Credentials(session["AccessKeyId"], session["SecretAccessKey"], session["Token"]),
-                  "dynamodb", "eu-west-1").add_auth(request)
-        lines = [f"{name}: {value}" for name, value in request.headers.items()]
-        lines += [f"Host: 127.0.0.1:{self.port}", f"Content-Length: {len(body)}"]
-        return ("POST / HTTP/1.1\r\n" + "\r\n".join(lines) + "\r\n\r\n" + body).encode()
-
-
-def without_interims(data):
-    while data.startswith(INTERIM):
-        data = data[len(INTERIM):]
-    return b"" if INTERIM.startswith(data) else data
-
-
-class Crowd:
-    """The calls that wait, in a process of their own: 10,000 sockets on each side are more than one process may have."""
-
-    def __init__(self, port, authority):
-        self.pipe, end = multiprocessing.Pipe()
-        self.process = multiprocessing.Process(target=crowd_process, args=(end, port, authority), daemon=True)
-        self.process.start()
-
-    def open(self, keys, agents):
-        """`keys` are (key, place of its agent); returns when all were sent."""
-        self.pipe.send((keys, agents))
-        self.pipe.recv()
-
-    def answers(self):
-        """Status line -> count of the calls that were answered."""
-        self.pipe.send("answers")
-        return self.pipe.recv()
-
-    def leave(self):
-        self.process.terminate()
-        self.process.join()
-
-
-def crowd_process(pipe, port, authority):
-    asyncio.run(crowd(pipe, port, ssl.create_default_context(cafile=authority) if authority else None))
-
-
-async def crowd(pipe, port, context):
-    answers, waiting = {}, set()
-
-    async def call(request):
-        """Status line of the answer."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context, limit=4096)
-        writer.write(request)
-        data = b""
-        while not without_interims(data):
-            piece = await reader.read(4096)
-            if not piece:
-                break
-            data += piece
-        writer.close()
-        return without_interims(data).split(b"\r\n", 1)[0].decode() or "closed without an answer"
-
-    async def call_until_it_runs(request):
-        # A call that could not be held (nobody answered in time) is made again, and counted.
-        while True:
-            status = await call(request)
-            answers[status] = answers.get(status, 0) + 1
-            if " 200 " in status:
-                return
-            await asyncio.sleep(1)
-
-    async def open_all(keys, agents):
-        caller = Caller(port, agents)
-        begin = time.monotonic()
-        for place, (key, agent) in enumerate(keys):
-            task = asyncio.create_task(call_until_it_runs(caller.request(key, agent)))
-            waiting.add(task)
-            task.add_done_callback(waiting.discard)
-            await asyncio.sleep(max(0, begin + place / OPENING_PER_SECOND - time.monotonic()))
-        pipe.send(len(keys))
-
-    loop = asyncio.get_running_loop()
-    commands = asyncio.Queue()
-    loop.add_reader(pipe.fileno(), lambda: commands.put_nowait(pipe.recv()))
-    while True:
-        command = await commands.get()
-        if command == "answers":
-            pipe.send(dict(answers))
-        else:
-            await open_all(*command)
-
-
-class Call:
-    """One call that is timed."""
-
-    def __init__(self, caller, key, agent):
-        self.key = key
-        self.socket = socket.create_connection(("127.0.0.1", caller.port))
-        self.socket.sendall(caller.request(key, agent))
-
-    def wake(self, seat, review_id, token):
-        """Milliseconds from the vote to its acknowledgement, and from there to the answer's first byte."""
-        self.drain()
-        begin = time.monotonic()
-        vote = seat.send("VoteCast", {"review_id": review_id, "verdict": "approve", "token": token})
-        told = answered = None
-        data = b""
-        import zmq
-        poller = zmq.Poller()
-        poller.register(seat.socket, zmq.POLLIN)
-        poller.register(self.socket.fileno(), zmq.POLLIN)
-        while told is None or answered is None:
-            ready = dict(poller.poll(20000))
-            now = time.monotonic()
-            if not ready:
-                raise SystemExit(f"{self.key}: {'no answer' if told else 'no acknowledgement'} within 20 s")
-            if self.socket.fileno() in ready:
-                data = without_interims(data + self.socket.recv(65536))
-                if data:
-                    answered = now
-                    poller.unregister(self.socket.fileno())
-            if seat.socket in ready and (answer := seat.receive(0)) and answer[0] == vote:
-                told = now
-                if answer[1].get("state") != "approved":
-                    raise SystemExit(f"the vote was not counted: {answer[1]}")
-        if not data.startswith(b"HTTP/1.1 200"):
-            raise SystemExit(f"{self.key} was not answered: {data[:300]!r}")
-        self.socket.close()
-        return (told - begin) * 1000, max(0.0, answered - told) * 1000
-
-    def drain(self):
-        while select.select([self.socket], [], [], 0)[0]:
-            if without_interims(self.socket.recv(65536)):
-                raise SystemExit(f"{self.key} was answered before it was decided")
-
+# Phases
 
 def voter_process(pipe, identity, token, reviews, rate):
     """Approves `reviews` at `rate`, on time whether or not the votes before were answered, until told to stop."""
@@ -340,8 +132,6 @@ def voter_process(pipe, identity, token, reviews, rate):
     pipe.send({"cast": count, "per_second": count / seconds, "answers": dict(states),
                "answered_per_second": len(times) / seconds, "vote_ms": percentiles(times)})
 
-
-# Phases
 
 def raise_descriptors():
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
