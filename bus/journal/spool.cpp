@@ -8,8 +8,8 @@ namespace holdpoint::journal {
 namespace {
 
 constexpr const char* kIncoming = "incoming";  // a segment that is still being made
-// Bytes of a file that were written before are overwritten without touching the file system's own books: a sync costs
-// half. So zeros are written this far ahead of the entries, together with the entry that crosses the line.
+// Bytes of a file that were written before are overwritten without touching the file system's own books: a sync has
+// less to do. So zeros are written this far ahead of the entries, together with the entry that crosses the line.
 constexpr std::uint64_t kZeroedAhead = 256 << 10;
 
 std::uint64_t framed_bytes(const std::vector<Bytes>& entries) {

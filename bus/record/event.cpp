@@ -3,7 +3,7 @@
 namespace holdpoint::record {
 
 std::string event_to_json(const Event& event) {
-  // By hand, in the order of a sorted object: an event is written twice per call, and its data is most of it.
+  // By hand, in the order of a sorted object: two are written per call, and their data is most of them.
   std::string out = "{\"data\":" + to_json(event.data);
   out.append(",\"id\":\"").append(to_text(event.id));
   out.append("\",\"source\":").append(to_json(event.source));

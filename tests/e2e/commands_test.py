@@ -205,5 +205,6 @@ def test_a_documented_script_knows_these_words(command):
     script, *words = command.removeprefix("/usr/bin/python3 ").split()
     helped = subprocess.run([*interpreter, str(ROOT / script), "--help"], capture_output=True, text=True, timeout=60).stdout
     assert script in helped
-    for word in words[:1]:
+    # What stands behind a word of ops/dev belongs to the program that it starts.
+    for word in words[:1] if script == "ops/dev" else [word for word in words if word.startswith("--")]:
         assert re.search(rf"(?<![a-z]){re.escape(word)}(?![a-z])", helped), helped
