@@ -6,6 +6,7 @@
 #include "bus/base/checksums.hpp"
 #include "bus/base/encoding.hpp"
 #include "gateway/http/head.hpp"
+#include "gateway/record/plain_text.hpp"
 
 namespace holdpoint::pipeline {
 namespace {
@@ -30,21 +31,17 @@ constexpr std::array<std::string_view, 11> kOfTheHop{"connection",
 constexpr std::array<std::string_view, 7> kOfTheBytes{
     "content-md5",          "digest",       "content-digest", "repr-digest", "x-amz-sha256-tree-hash",
     "x-amz-content-sha256", "x-amz-trailer"};
-constexpr std::array<std::string_view, 34> kOfTheProtocol{"accept-ranges",
+constexpr std::array<std::string_view, 30> kOfTheProtocol{"accept-ranges",
                                                           "access-control-allow-origin",
                                                           "access-control-expose-headers",
                                                           "age",
                                                           "allow",
-                                                          "cache-control",
                                                           "content-encoding",
-                                                          "content-language",
                                                           "content-length",
                                                           "content-md5",
                                                           "content-range",
-                                                          "content-type",
                                                           "date",
                                                           "etag",
-                                                          "expires",
                                                           "last-modified",
                                                           "retry-after",
                                                           "server",
@@ -64,16 +61,35 @@ constexpr std::array<std::string_view, 34> kOfTheProtocol{"accept-ranges",
                                                           "x-amzn-query-error",
                                                           "x-amzn-requestid",
                                                           "x-amzn-trace-id"};
+// An object's owner sets these to any text. Their usual values are plain, which spares the way to the masker.
+constexpr std::array<std::string_view, 4> kOfTheOwner{"cache-control", "content-language", "content-type", "expires"};
 constexpr std::string_view kMetadata = "x-amz-meta-";
 
-bool is_telling(std::string_view name) {
+bool is_usual(std::string_view value) {
+  std::string text(value);
+  std::replace(text.begin(), text.end(), '=', ' ');  // max-age=60, charset=utf-8
+  return record::is_plain(text);
+}
+
+bool is_value_telling(std::string_view name, std::string_view value) {
+  if (is_one_of(name, kOfTheOwner)) return !is_usual(value);
   return !is_one_of(name, kOfTheProtocol) && !to_lower(name).starts_with("x-amz-checksum-");
 }
+
+bool is_metadata(std::string_view name) { return to_lower(name).starts_with(kMetadata); }
 
 /// The name that a person gave, which the masker judges the value by.
 std::string given_name(std::string_view name) {
   std::string lower = to_lower(name);
   return lower.starts_with(kMetadata) ? lower.substr(kMetadata.size()) : lower;
+}
+
+/// A name that its owner gave may hold what a value may.
+bool is_name_telling(std::string_view name) { return is_metadata(name) && !record::is_plain(given_name(name)); }
+
+bool fits_a_header(std::string_view value) {
+  return std::all_of(value.begin(), value.end(),
+                     [](char c) { return c == '\t' || (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f); });
 }
 
 }  // namespace
@@ -100,7 +116,8 @@ void mend_headers(aws::Headers& headers, std::string_view body) {
 Json telling_headers(const aws::Headers& headers) {
   Json out = Json::array();
   for (const auto& [name, value] : headers) {
-    if (is_telling(name)) out.push_back({{"Name", given_name(name)}, {"Value", text_json(value)}});
+    if (is_name_telling(name)) out.push_back({{"Name", "header"}, {"Value", text_json(given_name(name))}});
+    if (is_value_telling(name, value)) out.push_back({{"Name", given_name(name)}, {"Value", text_json(value)}});
   }
   return out;
 }
@@ -108,22 +125,23 @@ Json telling_headers(const aws::Headers& headers) {
 bool take_masked_headers(aws::Headers& headers, const Json& masked) {
   if (!masked.is_array()) return false;
   std::size_t at = 0;
-  std::vector<std::string> values;
+  bool complete = true;
+  const auto next = [&]() -> std::string {
+    complete = complete && at < masked.size() && masked[at].is_object();
+    return complete ? string_or(masked[at++], "Value") : std::string();
+  };
+  aws::Headers out;
+  out.reserve(headers.size());
   for (const auto& [name, value] : headers) {
-    if (!is_telling(name)) continue;
-    if (at == masked.size() || !masked[at].is_object()) return false;
-    values.push_back(string_or(masked[at++], "Value"));
+    // A name that had to be masked is no name any more: the header goes with it.
+    const bool keep = !is_name_telling(name) || next() == given_name(name);
+    std::string kept = is_value_telling(name, value) ? next() : value;
     // A value that is no text, or a mask of several lines, is no header.
-    const bool fits = std::all_of(values.back().begin(), values.back().end(), [](char c) {
-      return c == '\t' || (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f);
-    });
-    if (!fits || values.back().empty() != value.empty()) return false;
+    if (!complete || !fits_a_header(kept) || kept.empty() != value.empty()) return false;
+    if (keep) out.emplace_back(name, std::move(kept));
   }
   if (at != masked.size()) return false;
-  at = 0;
-  for (auto& [name, value] : headers) {
-    if (is_telling(name)) value = std::move(values[at++]);
-  }
+  headers = std::move(out);
   return true;
 }
 

@@ -181,8 +181,9 @@ asio::awaitable<Call::Events> Call::mask_answer() {
   if (!body) co_return operation::MaskFailed{body.error()};
   answer_bytes_ = body->size();
   if (body->empty()) co_return operation::Masked{};
-  const MaskSubject subject{http::header_or_empty(answer_headers_, "content-type"),
-                            http::header_or_empty(answer_headers_, "content-encoding"), "answer",
+  const aws::Headers& described = answer_->head().headers;  // as the target wrote them: their own masks tell nothing
+  const MaskSubject subject{http::header_or_empty(described, "content-type"),
+                            http::header_or_empty(described, "content-encoding"), "answer",
                             operation_.answer_is_data && operation_.service == "s3"};
   auto masked = co_await services_.bus(
       "masks", mask_request(subject, operation_, decision_.obligations, snapshot_->document.masking, std::move(*body)),

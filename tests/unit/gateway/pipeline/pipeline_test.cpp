@@ -36,6 +36,33 @@ TEST(Answer, headers_that_came_back_as_something_else_do_not_leave) {
   }
 }
 
+TEST(Answer, what_an_objects_owner_may_set_to_any_text_goes_to_the_masker_unless_it_is_usual) {
+  const aws::Headers usual{{"Content-Type", "text/html; charset=utf-8"},
+                           {"Cache-Control", "no-cache, max-age=3600"},
+                           {"Expires", "Thu, 01 Dec 1994 16:00:00 GMT"},
+                           {"Content-Language", "de, en-GB"},
+                           {"x-amz-meta-note-2", ""}};
+  EXPECT_EQ(telling_headers(usual), (Json::array({{{"Name", "note-2"}, {"Value", ""}}})));
+  for (const char* name : {"Content-Type", "Cache-Control", "Content-Language", "Expires"}) {
+    for (const char* value : {"4111 1111 1111 1111", "text/x; token=hunter2hunter2hunter2", "AKIAIOSFODNN7EXAMPLE"})
+      EXPECT_EQ(telling_headers({{name, value}}).size(), 1u) << name << value;
+  }
+}
+
+TEST(Answer, a_header_whose_name_was_masked_goes_and_one_whose_name_was_not_stays) {
+  const aws::Headers came{{"x-amz-meta-4111111111111111", "a"}, {"x-amz-meta-a0123456789abcdef", "b"}};
+  Json telling = telling_headers(came);
+  ASSERT_EQ(telling.size(), 4u);
+  EXPECT_EQ(telling[0]["Value"], "4111111111111111");
+  telling[0]["Value"] = "****";
+  aws::Headers headers = came;
+  ASSERT_TRUE(take_masked_headers(headers, telling));
+  EXPECT_EQ(headers, (aws::Headers{{"x-amz-meta-a0123456789abcdef", "b"}}));
+  telling.erase(3);
+  headers = came;
+  EXPECT_FALSE(take_masked_headers(headers, telling));
+}
+
 TEST(WaitPlan, sends_interim_answers_only_to_clients_that_bear_them) {
   const Duration within = std::chrono::minutes(15);
   for (const char* agent :
