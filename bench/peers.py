@@ -189,9 +189,9 @@ POLICY = {"Version": "2012-10-17", "Statement": [{
 
 def governed(programs, backend_port):
     """A deployment whose target is the static backend, with two roles: `plain` masks nothing, `masked` does."""
-    os.environ["HOLDPOINT_BIN"] = str(pathlib.Path(programs).resolve())
     sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests/e2e"))
     import harness
+    harness.BIN = pathlib.Path(programs).resolve()  # of this deployment; the next may run other programs
 
     class Governed(harness.Deployment):
         def start(self):

@@ -10,6 +10,7 @@
 #include "gateway/http/socket_stream.hpp"
 #include "gateway/pipeline/serve.hpp"
 #include "gateway/pipeline/unread.hpp"
+#include "gateway/service/mask_batches.hpp"
 #include "gateway/service/recovery.hpp"
 #include "gateway/service/task_group.hpp"
 
@@ -38,6 +39,7 @@ struct Shard::State {
       : shared(with),
         io(1),
         port(io.get_executor(), with.identity),
+        masks(io.get_executor(), port_request()),
         upstream(io.get_executor(), deadlines, with.upstream_tls),
         credentials(io.get_executor(), upstream),
         claims(io.get_executor(), bus(), {with.identity.name, with.recorder.boot_epoch()}),
@@ -57,8 +59,14 @@ struct Shard::State {
         tasks(io.get_executor()),
         connections(io.get_executor()) {}
 
+  review::Request port_request() {
+    return [this](std::string service, wire::Message message, Instant deadline, std::string stream) {
+      return port.request(std::move(service), std::move(message), deadline, std::move(stream));
+    };
+  }
   review::Request bus() {
     return [this](std::string service, wire::Message message, Instant deadline, std::string stream) {
+      if (service == "masks") return masks.ask(std::move(message), deadline);
       return port.request(std::move(service), std::move(message), deadline, std::move(stream));
     };
   }
@@ -71,6 +79,7 @@ struct Shard::State {
   Shared& shared;
   asio::io_context io;
   socket::Port port;
+  MaskBatches masks;
   http::Deadlines deadlines;
   http::UpstreamClient upstream;
   credentials::Provider credentials;
@@ -261,6 +270,7 @@ asio::awaitable<void> Shard::stop() {
   }
   co_await state.connections.stop();
   co_await state.tasks.stop();
+  co_await state.masks.stop();
   co_await state.port.stop();
 }
 

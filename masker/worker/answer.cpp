@@ -4,12 +4,11 @@
 
 namespace holdpoint::masker {
 
-Result<wire::Message> answer_mask_request(const wire::Message& request) {
-  if (request.type != "MaskRequested")
-    return fail(Code::unsupported, "masks: unknown message " + display(request.type, 64));
-  if (request.attachments.size() != 1)
-    return fail(Code::malformed, "MaskRequested: expected one attachment, the bytes");
-  const Json& body = request.body;
+namespace {
+
+/// Masks one: its findings and the like come back, the bytes into `masked`.
+Result<Json> mask_one(const Json& body, BytesView bytes, Bytes& masked) {
+  if (!body.is_object()) return fail(Code::malformed, "MaskRequested: a request is an object");
   if (const auto part = body.find("part"); part != body.end()) {
     // A body in one part is whole.
     const bool only = part->is_object() && part->value("index", 0) == 0 && part->value("last", false);
@@ -31,18 +30,47 @@ Result<wire::Message> answer_mask_request(const wire::Message& request) {
     if (!parsed) return parsed.error();
     input.rules = std::move(*parsed);
   }
-  MaskOutput output = mask(input, request.attachments.front());
-  wire::Message answer;
-  answer.type = "PayloadMasked";
+  MaskOutput output = mask(input, bytes);
   Json findings = Json::array();
   for (const Finding& finding : output.findings) {
     Json row = {{"class", name(finding.kind)}, {"rule", finding.rule}, {"count", finding.count}};
     if (!finding.path.empty()) row["path"] = finding.path;
     findings.push_back(std::move(row));
   }
-  answer.body = {{"findings", std::move(findings)}, {"changed", output.changed}};
-  if (!output.blocked.empty()) answer.body["blocked"] = output.blocked;
-  answer.attachments.push_back(std::move(output.bytes));
+  Json answer = {{"findings", std::move(findings)}, {"changed", output.changed}};
+  if (!output.blocked.empty()) answer["blocked"] = output.blocked;
+  masked = std::move(output.bytes);
+  return answer;
+}
+
+/// Questions of one gateway that came together: each is answered for itself, in order.
+Result<wire::Message> mask_all(const wire::Message& request) {
+  const auto requests = request.body.find("requests");
+  if (requests == request.body.end() || !requests->is_array() || requests->size() != request.attachments.size())
+    return fail(Code::malformed, "MasksRequested: expected as many requests as attachments");
+  wire::Message answer{"PayloadsMasked", Json::object(), {}};
+  Json& answers = answer.body["answers"] = Json::array();
+  for (std::size_t index = 0; index < requests->size(); ++index) {
+    Bytes masked;
+    auto one = mask_one((*requests)[index], request.attachments[index], masked);
+    answers.push_back(one ? std::move(*one) : Json{{"refused", wire::refusal(one.error()).body}});
+    answer.attachments.push_back(std::move(masked));
+  }
+  return answer;
+}
+
+}  // namespace
+
+Result<wire::Message> answer_mask_request(const wire::Message& request) {
+  if (request.type == "MasksRequested") return mask_all(request);
+  if (request.type != "MaskRequested")
+    return fail(Code::unsupported, "masks: unknown message " + display(request.type, 64));
+  if (request.attachments.size() != 1)
+    return fail(Code::malformed, "MaskRequested: expected one attachment, the bytes");
+  wire::Message answer{"PayloadMasked", {}, std::vector<Bytes>(1)};
+  auto body = mask_one(request.body, request.attachments.front(), answer.attachments.front());
+  if (!body) return body.error();
+  answer.body = std::move(*body);
   return answer;
 }
 

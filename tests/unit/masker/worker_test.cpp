@@ -59,6 +59,32 @@ TEST(Worker, refuses_requests_that_it_cannot_read) {
   EXPECT_FALSE(answer_mask_request(bare));
 }
 
+TEST(Worker, answers_each_of_many_questions_for_itself_and_in_order) {
+  wire::Message many{"MasksRequested", Json::object(), {R"({"password":"hunter22"})", "x", R"({"note":"plain"})"}};
+  const Json json = {{"content_type", "application/json"}};
+  many.body["requests"] = {json, {{"part", {{"index", 1}, {"last", true}}}}, json};
+  const auto answer = answer_mask_request(many);
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->type, "PayloadsMasked");
+  ASSERT_EQ(answer->attachments.size(), 3u);
+  EXPECT_EQ(answer->attachments[0], R"({"password":"REDACTED-password"})");
+  EXPECT_EQ(answer->body["answers"][0]["changed"], true);
+  EXPECT_EQ(answer->attachments[1], "");
+  EXPECT_EQ(answer->body["answers"][1]["refused"]["code"], "unsupported");
+  EXPECT_EQ(answer->attachments[2], R"({"note":"plain"})");
+  EXPECT_EQ(answer->body["answers"][2]["changed"], false);
+}
+
+TEST(Worker, refuses_many_questions_that_do_not_fit_their_payloads) {
+  for (const Json& requests : {Json(), Json::array(), Json::array({Json::object(), Json::object()})}) {
+    EXPECT_FALSE(answer_mask_request({"MasksRequested", {{"requests", requests}}, {"x"}})) << requests.dump();
+  }
+  const auto odd = answer_mask_request({"MasksRequested", {{"requests", Json::array({1})}}, {"x"}});
+  ASSERT_TRUE(odd);
+  EXPECT_EQ(odd->body["answers"][0]["refused"]["code"], "malformed");
+  EXPECT_EQ(odd->attachments.at(0), "");
+}
+
 /// Runs `act` in a child of its own behind the sandbox; its exit status.
 int confined(std::string_view endpoint, const std::function<int()>& act) {
   prepare();

@@ -1,0 +1,212 @@
+#include "gateway/service/mask_batches.hpp"
+
+#include <gtest/gtest.h>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <deque>
+#include <list>
+#include <map>
+
+namespace holdpoint::service {
+namespace {
+
+namespace asio = boost::asio;
+using Answer = Result<wire::Message>;
+
+/// A masker that answers each payload with itself and "!", when it is told to.
+struct Masker {
+  explicit Masker(asio::io_context& on) : io(on) {}
+  asio::io_context& io;
+  std::vector<wire::Message> asked;
+  std::deque<std::shared_ptr<asio::steady_timer>> held;
+  std::function<Answer(const wire::Message&)> answer = [](const wire::Message& question) -> Answer {
+    wire::Message reply{"PayloadMasked", {{"changed", true}}, {}};
+    for (const Bytes& bytes : question.attachments) reply.attachments.push_back(bytes + "!");
+    if (question.type == "MasksRequested") {
+      reply = {"PayloadsMasked", {{"answers", Json(question.attachments.size(), reply.body)}}, reply.attachments};
+    }
+    return reply;
+  };
+
+  asio::awaitable<Answer> take(wire::Message question) {
+    asked.push_back(question);
+    auto hold = std::make_shared<asio::steady_timer>(io, asio::steady_timer::time_point::max());
+    held.push_back(hold);
+    boost::system::error_code ignored;
+    co_await hold->async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    co_return answer(question);
+  }
+  void release() {
+    ASSERT_FALSE(held.empty());
+    held.front()->cancel();
+    held.pop_front();
+  }
+};
+
+class MaskBatchesTest : public ::testing::Test {
+ protected:
+  asio::io_context io;
+  Masker masker{io};
+  MaskBatches batches{io.get_executor(), [this](std::string, wire::Message question, Instant, std::string) {
+                        return masker.take(std::move(question));
+                      }};
+  std::map<std::string, Answer> answers;
+  std::list<asio::cancellation_signal> cancels;  ///< one of each question
+
+  void ask(const std::string& payload, Duration within = std::chrono::seconds(10)) {
+    wire::Message question{"MaskRequested", {{"direction", "answer"}}, {payload}};
+    auto work = batches.ask(std::move(question), system_now() + within);
+    cancels.emplace_back();
+    asio::co_spawn(
+        io, std::move(work),
+        asio::bind_cancellation_slot(cancels.back().slot(), [this, payload](std::exception_ptr, Answer answer) {
+          answers.insert_or_assign(payload, std::move(answer));
+        }));
+  }
+  void settle() {
+    io.restart();
+    io.poll();
+  }
+  std::string bytes(const std::string& payload) {
+    const auto found = answers.find(payload);
+    if (found == answers.end()) return "no answer";
+    if (!found->second) return std::string(name(found->second.error().code));
+    return found->second->attachments.at(0);
+  }
+};
+
+TEST_F(MaskBatchesTest, one_question_alone_goes_as_it_is_and_at_once) {
+  ask("a");
+  settle();
+  ASSERT_EQ(masker.asked.size(), 1u);
+  EXPECT_EQ(masker.asked[0].type, "MaskRequested");
+  masker.release();
+  settle();
+  EXPECT_EQ(bytes("a"), "a!");
+}
+
+TEST_F(MaskBatchesTest, what_is_asked_while_one_is_on_its_way_travels_together_and_each_gets_its_own_answer) {
+  ask("a");
+  settle();
+  for (const char* payload : {"b", "c", "d"}) ask(payload);
+  settle();
+  ASSERT_EQ(masker.asked.size(), 1u);
+  masker.release();
+  settle();
+  ASSERT_EQ(masker.asked.size(), 2u);
+  EXPECT_EQ(masker.asked[1].type, "MasksRequested");
+  EXPECT_EQ(masker.asked[1].body["requests"].size(), 3u);
+  masker.release();
+  settle();
+  for (const std::string payload : {"a", "b", "c", "d"}) EXPECT_EQ(bytes(payload), payload + "!");
+}
+
+TEST_F(MaskBatchesTest, a_refusal_of_one_is_not_a_refusal_of_its_neighbours) {
+  masker.answer = [](const wire::Message&) -> Answer {
+    Json body = {{"answers", {{{"changed", false}}, {{"refused", {{"code", "malformed"}, {"message", "no"}}}}}}};
+    return wire::Message{"PayloadsMasked", std::move(body), {"b", ""}};
+  };
+  ask("b");
+  ask("c");
+  settle();
+  ASSERT_EQ(masker.asked.size(), 1u);
+  masker.release();
+  settle();
+  EXPECT_EQ(bytes("b"), "b");
+  EXPECT_EQ(bytes("c"), "malformed");
+}
+
+TEST_F(MaskBatchesTest, a_worker_that_died_takes_all_that_travelled_together_and_nothing_is_asked_again) {
+  masker.answer = [](const wire::Message&) -> Answer { return fail(Code::unavailable, "the worker died"); };
+  ask("b");
+  ask("c");
+  settle();
+  masker.release();
+  settle();
+  EXPECT_EQ(bytes("b"), "unavailable");
+  EXPECT_EQ(bytes("c"), "unavailable");
+  EXPECT_EQ(masker.asked.size(), 1u);
+}
+
+TEST_F(MaskBatchesTest, an_answer_that_lacks_one_is_an_answer_to_none) {
+  for (const Json& answered : {Json(), Json::array(), Json::array({Json::object()}), Json(2, 1)}) {
+    answers.clear();
+    masker.answer = [&](const wire::Message&) -> Answer {
+      return wire::Message{"PayloadsMasked", {{"answers", answered}}, {"b", "c"}};
+    };
+    ask("b");
+    ask("c");
+    settle();
+    masker.release();
+    settle();
+    EXPECT_EQ(bytes("b"), "malformed") << answered.dump();
+    EXPECT_EQ(bytes("c"), "malformed") << answered.dump();
+  }
+}
+
+TEST_F(MaskBatchesTest, a_masker_of_an_earlier_version_is_asked_one_by_one) {
+  const auto newer = masker.answer;
+  masker.answer = [newer](const wire::Message& question) -> Answer {
+    if (question.type == "MasksRequested") return fail(Code::unsupported, "unknown message");
+    return newer(question);
+  };
+  ask("b");
+  ask("c");
+  for (int i = 0; i < 3; ++i) {
+    settle();
+    masker.release();
+  }
+  settle();
+  EXPECT_EQ(bytes("b"), "b!");
+  EXPECT_EQ(bytes("c"), "c!");
+}
+
+TEST_F(MaskBatchesTest, large_payloads_go_alone_and_no_message_has_more_than_sixteen) {
+  ask(std::string(20000, 'x'));
+  for (int i = 0; i < 20; ++i) ask("p" + std::to_string(i));
+  settle();
+  ASSERT_EQ(masker.asked.size(), 2u);
+  EXPECT_EQ(masker.asked[0].type, "MaskRequested");
+  EXPECT_EQ(masker.asked[1].attachments.size(), 16u);
+  masker.release();
+  masker.release();
+  settle();
+  ASSERT_EQ(masker.asked.size(), 3u);
+  EXPECT_EQ(masker.asked[2].attachments.size(), 4u);
+}
+
+TEST_F(MaskBatchesTest, what_waits_behind_a_late_answer_is_sent_and_what_is_overdue_is_refused) {
+  ask("slow", std::chrono::milliseconds(1));
+  settle();
+  ask("b");
+  while (masker.asked.size() < 2) {
+    io.restart();
+    ASSERT_GT(io.run_one_for(std::chrono::seconds(20)), 0u);
+  }
+  settle();
+  EXPECT_EQ(bytes("slow"), "timed_out");
+  EXPECT_EQ(masker.asked[1].attachments.at(0), "b");
+  EXPECT_EQ(bytes("b"), "no answer");
+}
+
+TEST_F(MaskBatchesTest, a_cancelled_question_ends_and_its_neighbours_do_not) {
+  ask("b");
+  settle();
+  ask("c");
+  settle();
+  cancels.back().emit(asio::cancellation_type::terminal);
+  settle();
+  EXPECT_EQ(bytes("c"), "unavailable");
+  masker.release();
+  settle();
+  EXPECT_EQ(bytes("b"), "b!");
+}
+
+}  // namespace
+}  // namespace holdpoint::service
