@@ -39,6 +39,7 @@ constexpr std::size_t kCharactersMax = 500;  // 2,000 bytes: an index entry hold
 bool continues(char byte) { return (static_cast<unsigned char>(byte) & 0xc0) == 0x80; }
 
 std::string column_text(const std::string& text) {
+  if (text.size() <= kCharactersMax && text.find('\0') == std::string::npos) return text;
   std::string out;
   std::size_t characters = 0;
   for (const char byte : text) {
@@ -92,11 +93,12 @@ std::vector<std::optional<std::string>> columns_of(BytesView entry) {
   const auto event = parse_json(entry);
   if (!event || !event->is_object()) return values;
   const auto found = event->find("data");
-  const Json data = found != event->end() && found->is_object() ? *found : Json::object();
+  const Json* const data = found != event->end() && found->is_object() ? &*found : nullptr;
   for (std::size_t i = 0; i < std::size(kColumns); ++i) {
-    const Json& from = kColumns[i].place == Place::event ? *event : data;
-    const auto member = from.find(kColumns[i].name);
-    if (member != from.end()) values[i] = value_of(*member, kColumns[i].kind);
+    const Json* const from = kColumns[i].place == Place::event ? &*event : data;
+    if (from == nullptr) continue;
+    const auto member = from->find(kColumns[i].name);
+    if (member != from->end()) values[i] = value_of(*member, kColumns[i].kind);
   }
   return values;
 }

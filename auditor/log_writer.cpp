@@ -149,7 +149,7 @@ void LogWriter::State::process(std::vector<Work> batch, const SourceKeys& known)
     answers.push_back(std::move(work.answer));
   }
   if (!submitted.empty()) {
-    auto results = sequencer.submit(submitted, known, system_now());
+    auto results = sequencer.submit(std::move(submitted), known, system_now());
     publish_status();
     for (std::size_t i = 0; i < results.size(); ++i) answers[i](std::move(results[i]));
   }

@@ -17,9 +17,9 @@ Result<void> Sequencer::open() {
   return {};
 }
 
-Result<void> Sequencer::take(const Submitted& one, const SourceKeys& keys, std::map<std::string, SourceMark>& marks,
+Result<void> Sequencer::take(Submitted& one, const SourceKeys& keys, std::map<std::string, SourceMark>& marks,
                              std::vector<Row>& rows) {
-  const record::Submission& submission = one.submission;
+  record::Submission& submission = one.submission;
   const auto found = marks.find(submission.source);
   const SourceMark mark = found == marks.end() ? SourceMark{} : found->second;
   const HeadLookup lookup = [this](const std::string& source, record::Position position) {
@@ -35,7 +35,7 @@ Result<void> Sequencer::take(const Submitted& one, const SourceKeys& keys, std::
     row.key_id = one.sender_key_id;
     row.leaf = record::leaf_hash(submission.entries[i]);
     row.head = verdict->heads[i];
-    row.bytes = submission.entries[i];
+    row.bytes = std::move(submission.entries[i]);
     row.columns = columns_of(row.bytes);
     rows.push_back(std::move(row));
   }
@@ -45,7 +45,7 @@ Result<void> Sequencer::take(const Submitted& one, const SourceKeys& keys, std::
   return {};
 }
 
-std::vector<Result<SourceMark>> Sequencer::submit(const std::vector<Submitted>& submitted, const SourceKeys& keys,
+std::vector<Result<SourceMark>> Sequencer::submit(std::vector<Submitted> submitted, const SourceKeys& keys,
                                                   Instant now) {
   std::vector<Result<SourceMark>> answers;
   if (auto opened = open(); !opened) {
@@ -54,7 +54,7 @@ std::vector<Result<SourceMark>> Sequencer::submit(const std::vector<Submitted>& 
   }
   std::map<std::string, SourceMark> marks = marks_;
   std::vector<Row> rows;
-  for (const Submitted& one : submitted) {
+  for (Submitted& one : submitted) {
     if (auto taken = take(one, keys, marks, rows); taken) {
       answers.push_back(marks[one.submission.source]);
     } else {
@@ -73,7 +73,7 @@ std::vector<Result<SourceMark>> Sequencer::submit(const std::vector<Submitted>& 
   return answers;
 }
 
-Result<void> Sequencer::try_commit(const std::vector<Row>& rows, Instant now) {
+Result<void> Sequencer::try_commit(std::vector<Row>& rows, Instant now) {
   HashTree grown = tree_;
   Batch batch;
   batch.received_at = now;
@@ -82,10 +82,11 @@ Result<void> Sequencer::try_commit(const std::vector<Row>& rows, Instant now) {
   for (const Node& node : completed) {
     if (node.id.level >= kStoredLevel) batch.nodes.push_back(node);
   }
-  batch.rows = rows;
-  if (auto committed = store_->commit(batch); !committed) return committed;
-  tree_ = std::move(grown);
-  return {};
+  batch.rows = std::move(rows);
+  auto committed = store_->commit(batch);
+  rows = std::move(batch.rows);
+  if (committed) tree_ = std::move(grown);
+  return committed;
 }
 
 Result<void> Sequencer::commit(std::vector<Row> rows, Instant now) {
@@ -102,7 +103,9 @@ Result<void> Sequencer::commit(std::vector<Row> rows, Instant now) {
 Result<void> Sequencer::commit_alone(Row row, const Error& refusal, Instant now) {
   row.columns.assign(row.columns.size(), std::nullopt);
   row.quarantine = display(refusal.context, 1000);
-  auto committed = try_commit({std::move(row)}, now);
+  std::vector<Row> alone;
+  alone.push_back(std::move(row));
+  auto committed = try_commit(alone, now);
   // Refused without any column of its own: the fault is the database's, not the entry's.
   if (!committed) return fail(Code::unavailable, committed.error().context);
   return {};

@@ -29,7 +29,7 @@ class Sequencer {
   [[nodiscard]] bool writing() const { return writing_; }
 
   /// Answers in order: how far the log is with the submission's source once it is committed, or why not.
-  std::vector<Result<SourceMark>> submit(const std::vector<Submitted>& submitted, const SourceKeys& keys, Instant now);
+  std::vector<Result<SourceMark>> submit(std::vector<Submitted> submitted, const SourceKeys& keys, Instant now);
   /// Zeros for a source that the log has not seen.
   Result<SourceMark> position(const std::string& source, const std::string& sender_key_id, const SourceKeys& keys);
 
@@ -37,11 +37,12 @@ class Sequencer {
   [[nodiscard]] Hash root() const { return tree_.root(); }
 
  private:
-  Result<void> take(const Submitted& one, const SourceKeys& keys, std::map<std::string, SourceMark>& marks,
+  Result<void> take(Submitted& one, const SourceKeys& keys, std::map<std::string, SourceMark>& marks,
                     std::vector<Row>& rows);
   Result<void> commit(std::vector<Row> rows, Instant now);
   Result<void> commit_alone(Row row, const Error& refusal, Instant now);
-  Result<void> try_commit(const std::vector<Row>& rows, Instant now);
+  /// The rows are the caller's again afterwards.
+  Result<void> try_commit(std::vector<Row>& rows, Instant now);
 
   LogStore* store_;
   std::string deployment_;

@@ -40,7 +40,12 @@ inline std::vector<Bytes> hostile_entries() {
       Bytes("\0", 1),
       Bytes("\0\xff\x80\r\n\t\\", 7),
       Bytes(1 << 20, '\0'),
+      R"(\x41\101\\ \N is no escape of ours)",
   };
+  // Every byte among many that stand for themselves.
+  Bytes each(2000, 'p');
+  for (int byte = 0; byte < 256; ++byte) each += {static_cast<char>(byte), 'p'};
+  entries.push_back(std::move(each));
   return entries;
 }
 
