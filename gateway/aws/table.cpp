@@ -98,6 +98,7 @@ OperationModel parse_operation(const ServiceModel& service, std::string_view lin
   operation.has_body_members = flag('b');
   operation.answer_is_data = flag('o');
   operation.answer_is_events = flag('E');
+  operation.is_older = flag('d');
   operation.action_known = !flag('?');
   operation.method = columns[3];
   operation.uri = columns[4];

@@ -63,6 +63,7 @@ struct OperationModel {
   bool has_body_members = false;
   bool answer_is_data = false;  ///< the answer's body is a blob or stream
   bool answer_is_events = false;
+  bool is_older = false;     ///< an older name or route of another operation, which comes first
   bool action_known = true;  ///< AWS's service reference names the action
 
   [[nodiscard]] const Member* member(std::string_view wanted) const;

