@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "gateway/aws/condition_keys.hpp"
+#include "gateway/aws/content_coding.hpp"
 #include "gateway/aws/parameters.hpp"
 #include "gateway/aws/resources.hpp"
 
@@ -60,6 +61,13 @@ Result<BodyPlan> needs_body(const HttpHead& head, const CallScope& scope) {
 }
 
 Result<Classified> classify(const HttpHead& head, const CallScope& scope, BytesView body) {
+  std::string plain;
+  if (!body.empty() && is_compressed(head, scope)) {
+    auto inflated = gunzip(body, body_bytes_max(nullptr));
+    if (!inflated) return inflated.error();
+    plain = std::move(*inflated);
+    body = plain;
+  }
   auto route = find_route(head, scope, &body);
   if (!route) return route.error();
   auto parameters = decode_parameters(*route, head, body);

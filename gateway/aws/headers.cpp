@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "gateway/aws/content_coding.hpp"
 #include "gateway/aws/parameters.hpp"
 
 namespace holdpoint::aws {
@@ -46,10 +47,13 @@ HeaderUse header_use(const Route& route, std::string_view name) {
   const bool body = route.operation->payload() != nullptr || route.operation->has_body_members;
   if (name == "x-amz-decoded-content-length" || name == "x-amz-trailer" || name == "x-amz-sdk-checksum-algorithm" ||
       name.starts_with("x-amz-checksum-")) {
-    return body ? HeaderUse::forward : HeaderUse::refuse;
+    // S3 Control's clients send the checksum of an empty body as well.
+    return body || route.operation->service->id == "s3-control" ? HeaderUse::forward : HeaderUse::refuse;
   }
-  // Glacier's and the JavaScript SDK's version headers name the one API version there is.
-  if (name == "x-amz-glacier-version" && route.operation->service->id == "glacier") return HeaderUse::forward;
+  // Glacier's and the JavaScript SDK's version headers name the one API version there is; Glacier's clients send the
+  // tree hash with every body.
+  const bool glacier = name == "x-amz-glacier-version" || name == "x-amz-sha256-tree-hash";
+  if (glacier && route.operation->service->id == "glacier") return HeaderUse::forward;
   if (name == "x-amz-api-version") return HeaderUse::drop;
   if (name.starts_with("x-amz-")) return HeaderUse::refuse;
   return HeaderUse::drop;
@@ -68,7 +72,9 @@ Result<void> check_headers(const Route& route, const HttpHead& head) {
     }
     const OperationModel& operation = *route.operation;
     const bool inspected = operation.has_body_members || (operation.payload() != nullptr && !body_is_data(operation));
-    if (name == "content-encoding" && inspected && trim(value) != "aws-chunked" && trim(value) != "identity") {
+    const bool plain = trim(value) == "aws-chunked" || trim(value) == "identity" ||
+                       (trim(value) == "gzip" && takes_compressed(operation));
+    if (name == "content-encoding" && inspected && !plain) {
       return fail(Code::unsupported, "a body with Content-Encoding " + display(value, 40) + " cannot be inspected");
     }
   }

@@ -19,8 +19,9 @@ bool is_transport(std::string_view wire) {
 
 Result<Json> typed(const Member& member, std::string_view text) {
   if (member.type == 'b') {
-    if (text == "true") return Json(true);
-    if (text == "false") return Json(false);
+    // Older botocores write Python's names into headers.
+    if (text == "true" || text == "True") return Json(true);
+    if (text == "false" || text == "False") return Json(false);
     return fail(Code::malformed, std::string(member.name) + " is neither true nor false");
   }
   if (member.type == 'n') {

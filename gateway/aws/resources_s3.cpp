@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 
+#include "bus/base/text.hpp"
 #include "gateway/aws/resources.hpp"
 
 namespace holdpoint::aws {
@@ -110,10 +111,17 @@ void deleted_objects(const Json& parameters, const std::string& bucket, const Ca
   for (const Json& object : objects) add(object);
 }
 
-}  // namespace
+// Access points of Object Lambda and of Outposts have actions of their own: s3-object-lambda:GetObject.
+void name_after_owner(const std::string& bucket, std::vector<Requirement>& out) {
+  const auto parts = split(bucket, ':');
+  if (parts.size() < 6 || parts[0] != "arn" || parts[2] == "s3") return;
+  for (Requirement& requirement : out) {
+    if (requirement.action.starts_with("s3:") && requirement.resource.starts_with(bucket))
+      requirement.action = std::string(parts[2]) + requirement.action.substr(2);
+  }
+}
 
-std::vector<Requirement> s3_requirements(const OperationModel& operation, const Json& parameters,
-                                         const CallScope& scope) {
+std::vector<Requirement> requirements(const OperationModel& operation, const Json& parameters, const CallScope& scope) {
   std::vector<Requirement> out;
   const std::string bucket = string_or(parameters, "Bucket");
   const std::string key = string_or(parameters, "Key");
@@ -146,6 +154,15 @@ std::vector<Requirement> s3_requirements(const OperationModel& operation, const 
       }
     }
   }
+  return out;
+}
+
+}  // namespace
+
+std::vector<Requirement> s3_requirements(const OperationModel& operation, const Json& parameters,
+                                         const CallScope& scope) {
+  auto out = requirements(operation, parameters, scope);
+  name_after_owner(string_or(parameters, "Bucket"), out);
   return out;
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "gateway/aws/s3_host.hpp"
+
 namespace holdpoint::aws {
 namespace {
 
@@ -107,7 +109,7 @@ std::string match_path(const OperationModel& operation, const Path& path, Fields
     }
   }
   if (at != path.raw.size()) return {};
-  return rank + "z";
+  return rank + "0";
 }
 
 bool has_key(const Fields& query, std::string_view key) { return field(query, key) != nullptr; }
@@ -169,6 +171,12 @@ bool is_bucket_name(std::string_view name) {
   return name.size() >= 3 && name.size() <= 255 && name.find_first_not_of(kAllowed) == std::string_view::npos;
 }
 
+// A Lambda function's answer to Object Lambda: its host begins with the request's route. Under S3's own scope the same
+// path is a bucket.
+bool is_lambda_answer(const HttpHead& head, const CallScope& scope) {
+  return scope.service == "s3-object-lambda" && head.path() == "/WriteGetObjectResponse";
+}
+
 struct S3Target {
   std::string bucket;
   std::string key;
@@ -177,9 +185,12 @@ struct S3Target {
 Result<S3Target> s3_target(const HttpHead& head, const CallScope& scope) {
   std::string_view raw = head.path();
   if (!raw.starts_with('/')) return fail(Code::malformed, "the path does not begin with /");
-  raw.remove_prefix(1);
   S3Target target;
-  target.bucket = virtual_host_bucket(single_header(head.headers, "host").value_or(""), scope);
+  if (is_lambda_answer(head, scope)) return target;
+  raw.remove_prefix(1);
+  auto owner = s3_host_owner(single_header(head.headers, "host").value_or(""), scope);
+  if (!owner) return owner.error();
+  target.bucket = std::move(*owner);
   if (target.bucket.empty()) {
     const std::size_t slash = raw.find('/');
     const auto bucket = uri_decode(raw.substr(0, slash));
@@ -208,8 +219,12 @@ Result<S3Target> s3_target(const HttpHead& head, const CallScope& scope) {
 }
 
 // S3's routes leave the bucket out: "/" is the bucket (or the service, without one), "/{Key+}" an object.
-bool match_s3(const OperationModel& operation, const CallScope& scope, const S3Target& target, Fields& labels,
-              std::string& rank) {
+bool match_s3(const OperationModel& operation, const HttpHead& head, const CallScope& scope, const S3Target& target,
+              Fields& labels, std::string& rank) {
+  if (!operation.segments.empty() && operation.segments.front().kind == Segment::Kind::literal) {
+    rank = "d";
+    return is_lambda_answer(head, scope) && head.path() == operation.uri;
+  }
   // GET / lists directory buckets where it is signed for them, and ordinary ones elsewhere.
   if (operation.name == "ListDirectoryBuckets" && scope.service != "s3express") return false;
   if (operation.name == "ListBuckets" && scope.service == "s3express") return false;
@@ -217,7 +232,6 @@ bool match_s3(const OperationModel& operation, const CallScope& scope, const S3T
       operation.member("Bucket") != nullptr && operation.member("Bucket")->binding == Binding::label;
   if (wants_bucket == target.bucket.empty()) return false;
   const bool wants_key = !operation.segments.empty();
-  if (wants_key && operation.segments.front().kind != Segment::Kind::greedy) return false;
   if (wants_key == target.key.empty()) return false;
   if (wants_bucket) labels.emplace_back("Bucket", target.bucket);
   if (wants_key) labels.emplace_back(operation.segments.front().label, target.key);
@@ -233,7 +247,9 @@ struct Best {
 void consider(Best& best, const OperationModel& operation, Protocol protocol, std::string rank, Fields labels) {
   if (best.route.operation != nullptr && rank < best.rank) return;
   if (best.route.operation != nullptr && rank == best.rank) {
-    best.route.twins.push_back(&operation);
+    const OperationModel* twin = &operation;
+    if (best.route.operation->is_older) std::swap(best.route.operation, twin);
+    best.route.twins.push_back(twin);
     return;
   }
   best.rank = std::move(rank);
@@ -251,24 +267,6 @@ Protocol rest_protocol(const ServiceModel& service) {
 }
 
 }  // namespace
-
-std::string_view virtual_host_bucket(std::string_view host, const CallScope& scope) {
-  if (const std::size_t colon = host.rfind(':'); colon != std::string_view::npos && !host.ends_with(']'))
-    host = host.substr(0, colon);
-  const auto before = [&](std::string_view base) -> std::string_view {
-    if (host.size() <= base.size() + 1 || host[host.size() - base.size() - 1] != '.') return {};
-    return equal_ignoring_case(host.substr(host.size() - base.size()), base)
-               ? host.substr(0, host.size() - base.size() - 1)
-               : std::string_view();
-  };
-  for (const std::string& name : scope.hosts) {
-    if (const auto bucket = before(name); !bucket.empty()) return bucket;
-  }
-  for (const std::string& name : {"s3." + scope.region + ".amazonaws.com", std::string("s3.amazonaws.com")}) {
-    if (const auto bucket = before(name); !bucket.empty()) return bucket;
-  }
-  return {};
-}
 
 Result<Route> rest_route(const HttpHead& head, const CallScope& scope,
                          const std::vector<const ServiceModel*>& services) {
@@ -308,7 +306,7 @@ Result<Route> rest_route(const HttpHead& head, const CallScope& scope,
       Fields labels;
       std::string rank;
       if (protocol == Protocol::s3) {
-        if (!parsed_target || !match_s3(operation, scope, target, labels, rank)) continue;
+        if (!parsed_target || !match_s3(operation, head, scope, target, labels, rank)) continue;
       } else {
         if (!parsed_path) continue;
         rank = match_path(operation, path, labels);
@@ -316,6 +314,8 @@ Result<Route> rest_route(const HttpHead& head, const CallScope& scope,
       }
       if (!match_query(operation, head, query, rank)) continue;
       if (protocol != Protocol::s3) rank += operation.trailing_slash == path.trailing_slash ? '1' : '0';
+      // Of two services with the same route, the one that knows the query's keys.
+      rank += check_query_modelled(operation, query) ? '1' : '0';
       consider(best, operation, protocol, std::move(rank), std::move(labels));
     }
   }

@@ -9,7 +9,4 @@ namespace holdpoint::aws {
 Result<Route> rest_route(const HttpHead& head, const CallScope& scope,
                          const std::vector<const ServiceModel*>& services);
 
-/// The bucket that Host names in virtual-host style; empty for path style.
-std::string_view virtual_host_bucket(std::string_view host, const CallScope& scope);
-
 }  // namespace holdpoint::aws

@@ -146,8 +146,14 @@ Result<Route> form_route(const HttpHead& head, const CallScope& scope, const Ser
     return action_route(std::move(*in_query), scope, services);
   }
   if (head.method != "POST") return fail(Code::malformed, "calls of the query protocol are GET or POST");
+  // A presigned POST has everything in the query and no body.
+  const bool presigned = field(*in_query, "Action") != nullptr;
+  if (presigned && body != nullptr && body->empty()) return action_route(std::move(*in_query), scope, services);
+  // Import/Export's clients name the operation in the query as well.
+  const std::string* also = field(*in_query, "Operation");
   for (const auto& entry : *in_query) {
-    if (!is_presigning(entry.first)) return fail(Code::malformed, "parameters in the query string and in the form");
+    if (!is_presigning(entry.first) && &entry.second != also && !(presigned && body == nullptr))
+      return fail(Code::malformed, "parameters in the query string and in the form");
   }
   if (body == nullptr) {
     Route route;
@@ -157,6 +163,9 @@ Result<Route> form_route(const HttpHead& head, const CallScope& scope, const Ser
   }
   auto fields = parse_fields(*body, true);
   if (!fields) return fields.error();
+  const std::string* action = field(*fields, "Action");
+  if (also != nullptr && (action == nullptr || *also != *action))
+    return fail(Code::malformed, "the query string and the form name different operations");
   return action_route(std::move(*fields), scope, services);
 }
 
