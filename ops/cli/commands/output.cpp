@@ -69,10 +69,14 @@ std::string short_time(const std::string& rfc3339) {
 
 Result<void> answer_lines(const std::function<std::string(const std::string&)>& answer) {
   constexpr std::size_t bytes_max = 96 << 20;
+  // Streams of their own are several times as fast. Whoever waits for an answer before the next line gets it.
+  std::ios::sync_with_stdio(false);
+  std::cin.tie(nullptr);
   std::string line;
   while (std::getline(std::cin, line)) {
     if (line.size() > bytes_max) return fail(Code::too_large, "a line is longer than 96 MiB");
     if (!line.empty()) std::cout << answer(line) << "\n";
+    if (std::cin.rdbuf()->in_avail() <= 0) std::cout.flush();
   }
   std::cout.flush();
   return {};
