@@ -13,7 +13,9 @@ EXCEPTION WHEN OTHERS THEN
 END $$;
 
 -- One row per operation: what was asked, what was decided, how it ended. `decision` is allowed, granted, or why not
--- (denied, rejected, expired, …); `outcome` is NULL while it runs, and stays so if the gateway died before it knew.
+-- (denied, rejected, expired, …); `outcome` is NULL while it runs. A gateway that died in between writes `unknown` when it
+-- starts again on its journal. Where it never will, `unknown` stands here as soon as a gateway of that name has begun
+-- another journal (a newer epoch); until then the record cannot tell it from one that takes long.
 CREATE VIEW audit.operations AS
 SELECT e.operation_id,
        min(e.time)                                                                     AS time,
@@ -28,7 +30,10 @@ SELECT e.operation_id,
        coalesce(min(e.decision) FILTER (WHERE e.type = 'holdpoint.operation.refused'),
                 min(e.decision) FILTER (WHERE e.type = 'holdpoint.operation.intended'),
                 CASE WHEN bool_or(e.type = 'holdpoint.operation.parked') THEN 'held' END) AS decision,
-       min(e.outcome)                                                                  AS outcome,
+       coalesce(min(e.outcome),
+                CASE WHEN bool_or(e.type = 'holdpoint.operation.intended')
+                      AND EXISTS (SELECT FROM audit.sources s WHERE s.source = min(e.source) AND s.epoch > max(e.epoch))
+                     THEN 'unknown' END)                                               AS outcome,
        max(e.status)                                                                   AS status,
        min(e.reason)                                                                   AS reason,
        min(e.policy)                                                                   AS policy,

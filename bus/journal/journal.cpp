@@ -166,6 +166,7 @@ Result<std::unique_ptr<Journal>> Journal::open(std::unique_ptr<Directory> direct
   }
   auto spool = Spool::open(*directory, options.spool);
   if (!spool) return spool.error();
+  spool->keep_from(options.keep_from);
   const std::uint64_t epoch = spool->epoch();
   const std::uint64_t boot = spool->boot();
   auto state = std::make_unique<State>(std::move(directory), std::move(*spool), options);

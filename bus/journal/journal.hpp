@@ -30,6 +30,8 @@ struct JournalOptions {
   std::size_t gather_from = 4;
   std::size_t gather_enough = 64;
   std::chrono::microseconds gather{300};  ///< about what a sync takes
+  /// As Spool::keep_from, on the writer thread; empty = what is acknowledged may go.
+  std::function<std::uint64_t()> keep_from;
 };
 
 /// Consecutive durable entries of the chain.

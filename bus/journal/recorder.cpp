@@ -1,5 +1,6 @@
 #include "bus/journal/recorder.hpp"
 
+#include <algorithm>
 #include <atomic>
 
 namespace holdpoint::journal {
@@ -12,6 +13,7 @@ namespace asio = boost::asio;
 struct Recorder::State {
   RecorderOptions options;
   const SigningKey* key = nullptr;
+  OpenOperations operations;  ///< outlives the journal's thread, which asks it
   std::unique_ptr<Journal> journal;
   std::unique_ptr<Shipper> shipper;
   std::atomic<Durability> durability = Durability::journal;
@@ -35,9 +37,15 @@ Result<std::unique_ptr<Recorder>> Recorder::open(RecorderOptions options, const 
   auto directory = open_directory(options.directory);
   if (!directory) return directory.error();
   if (options.journal.spool.epoch_if_new == SpoolOptions().epoch_if_new) options.journal.spool.epoch_if_new = 0;
+  auto state = std::make_unique<State>();
+  if (options.tracks_operations) {
+    options.journal.keep_from = [raw = state.get()] { return raw->operations.keep_from(); };
+  }
   auto journal = Journal::open(std::move(*directory), options.journal);
   if (!journal) return journal.error();
-  auto state = std::make_unique<State>();
+  if (options.tracks_operations) {
+    if (auto restored = state->operations.restore(**journal); !restored) return restored.error();
+  }
   state->durability = options.durability;
   state->options = std::move(options);
   state->key = &key;
@@ -64,6 +72,23 @@ void Recorder::note(std::string_view type, std::string subject, Json data, Appen
   state_->journal->append(state_->entry(type, std::move(subject), std::move(data)), std::move(done));
 }
 
+std::vector<OpenOperations::Abandoned> Recorder::abandoned() const { return state_->operations.abandoned(); }
+
+void Recorder::carry_open_operations() {
+  State& state = *state_;
+  const JournalStatus status = state.journal->status();
+  if (status.bytes < state.options.journal.spool.retain_bytes / 2) return;
+  const std::uint64_t oldest = state.journal->oldest();
+  const std::uint64_t middle = oldest + (status.durable - std::min(oldest, status.durable)) / 2;
+  state.operations.carry(middle, [&](const std::string& id, const std::string& session_id) {
+    // A refusal comes at once, under the list's lock, and is met again by the next time.
+    note(record::type::kOperationContinued, id, {{"operation_id", id}, {"session_id", session_id}},
+         [&state, id](const Result<Position>& position) {
+           if (position) state.operations.carried(id, position->sequence);
+         });
+  });
+}
+
 void Recorder::set_durability(Durability durability) { state_->durability = durability; }
 Durability Recorder::durability() const { return state_->durability; }
 Journal& Recorder::journal() { return *state_->journal; }
@@ -74,9 +99,21 @@ Recorder::Seat::Seat(Recorder& recorder, asio::any_io_executor executor)
     : recorder_(&recorder), executor_(executor), appender_(*recorder.state_->journal, executor) {}
 
 asio::awaitable<Result<Position>> Recorder::Seat::record(std::string_view type, std::string subject, Json data) {
-  auto appended = co_await appender_.append(recorder_->state_->entry(type, std::move(subject), std::move(data)));
+  State& state = *recorder_->state_;
+  const bool intent = state.options.tracks_operations && type == record::type::kOperationIntended;
+  const bool outcome = state.options.tracks_operations && type == record::type::kOperationCompleted;
+  const std::string operation_id = intent || outcome ? subject : std::string();
+  if (intent) {
+    state.operations.begin(operation_id, string_or(data, "session_id"), state.journal->status().durable + 1);
+  }
+  if (outcome) state.operations.closing(operation_id);
+  auto appended = co_await appender_.append(state.entry(type, std::move(subject), std::move(data)));
+  if (appended ? outcome : intent) state.operations.end(operation_id);
+  if (!appended && outcome) state.operations.abandon(operation_id);
   if (!appended || recorder_->durability() == Durability::journal) co_return appended;
-  co_return co_await appender_.acknowledged(*appended, recorder_->state_->options.database_wait_max);
+  auto acknowledged = co_await appender_.acknowledged(*appended, state.options.database_wait_max);
+  if (!acknowledged && intent) state.operations.abandon(operation_id, true);
+  co_return acknowledged;
 }
 
 }  // namespace holdpoint::journal

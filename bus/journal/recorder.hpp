@@ -13,6 +13,7 @@
 #include <string>
 
 #include "bus/journal/async_append.hpp"
+#include "bus/journal/open_operations.hpp"
 #include "bus/journal/shipper.hpp"
 #include "bus/record/event.hpp"
 
@@ -29,6 +30,7 @@ struct RecorderOptions {
   /// Of record() under Durability::database: beyond it `not_durable`, though the entry may still reach the log.
   Duration database_wait_max = std::chrono::seconds(10);
   Durability durability = Durability::journal;
+  bool tracks_operations = false;  ///< a gateway's: see open_operations.hpp
 };
 
 class Recorder {
@@ -44,6 +46,12 @@ class Recorder {
 
   /// Any thread: without waiting, for events that gate nothing. `done` as for Journal::append; may be empty.
   void note(std::string_view type, std::string subject, Json data, Appended done = {});
+
+  /// Operations without an outcome that nobody works on any more: left by an earlier run of this process, or their
+  /// outcome could not be written. Recording one (kOperationCompleted) takes it off the list.
+  [[nodiscard]] std::vector<OpenOperations::Abandoned> abandoned() const;
+  /// Now and then: writes anew which operations run, where that is needed to let the journal forget.
+  void carry_open_operations();
 
   /// May change with the configuration.
   void set_durability(Durability durability);

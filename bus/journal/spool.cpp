@@ -184,6 +184,7 @@ void Spool::forget(std::uint64_t through) {
 
 void Spool::drop_acknowledged(std::uint64_t bytes_kept) {
   while (segments_.size() > 1 && segments_.front().last() <= acknowledged_ && bytes() > bytes_kept) {
+    if (keep_from_ && segments_.front().last() >= keep_from_()) return;
     // A removal that fails is tried again with the next acknowledgement.
     if (!directory_->remove(segment_name(segments_.front().first)).has_value()) return;
     segments_.pop_front();

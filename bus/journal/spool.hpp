@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -49,6 +50,8 @@ class Spool {
   Result<void> recover();
   /// Entries up to `through` are in the log: their segments may go.
   void forget(std::uint64_t through);
+  /// Asked before a segment goes: entries from there on stay, acknowledged or not.
+  void keep_from(std::function<std::uint64_t()> sequence) { keep_from_ = std::move(sequence); }
 
   [[nodiscard]] bool failed() const { return failed_; }
   [[nodiscard]] std::uint64_t epoch() const { return epoch_; }
@@ -76,6 +79,7 @@ class Spool {
   std::uint64_t boot_ = 0;
   Hash head_{};
   std::uint64_t acknowledged_ = 0;
+  std::function<std::uint64_t()> keep_from_;
   bool failed_ = false;
   std::deque<SegmentInfo> segments_;  ///< never empty once open; the last one is written to
   std::unique_ptr<File> file_;

@@ -17,6 +17,8 @@ constexpr std::string_view kOperationRefused = "holdpoint.operation.refused";  /
 constexpr std::string_view kOperationParked = "holdpoint.operation.parked";
 constexpr std::string_view kOperationIntended =
     "holdpoint.operation.intended";  ///< gate 1: durable before the first byte
+constexpr std::string_view kOperationContinued =
+    "holdpoint.operation.continued";  ///< said anew by what runs for long, when its intent is about to be forgotten
 constexpr std::string_view kOperationAnswered = "holdpoint.operation.answered";  ///< a streamed answer's head
 constexpr std::string_view kOperationCompleted =
     "holdpoint.operation.completed";  ///< gate 2: durable before the answer
@@ -25,6 +27,7 @@ constexpr std::string_view kReviewVoted = "holdpoint.review.voted";
 constexpr std::string_view kReviewDecided = "holdpoint.review.decided";
 constexpr std::string_view kGrantClaimed = "holdpoint.grant.claimed";
 constexpr std::string_view kGrantSettled = "holdpoint.grant.settled";
+constexpr std::string_view kPeerRefused = "holdpoint.peer.refused";  ///< a peer said what it may not
 constexpr std::string_view kProcessStarted = "holdpoint.process.started";
 constexpr std::string_view kConfigurationApplied = "holdpoint.configuration.applied";
 }  // namespace type

@@ -192,6 +192,7 @@ int run_process(const ProcessOptions& options) {
   recording.directory = options.var / "journal" / identity->name;
   recording.deployment = identity->deployment;
   recording.source = identity->name;
+  recording.tracks_operations = true;
   auto recorder = journal::Recorder::open(std::move(recording), identity->signing_key);
   if (!recorder) return refuse_to_start(recorder.error());
   Process process(options, *identity, std::move(*recorder), std::move(*tls));

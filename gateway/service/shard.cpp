@@ -24,6 +24,7 @@ namespace {
 using http::kTuple;
 constexpr std::chrono::milliseconds kSweep{500};
 constexpr std::chrono::seconds kReconcile{1};
+constexpr std::chrono::seconds kTend{1};  // for operations that nobody completes
 constexpr std::chrono::seconds kHandshake{10};
 constexpr std::chrono::seconds kAskTime{5};
 constexpr std::chrono::seconds kLeaveTime{5};
@@ -73,6 +74,8 @@ struct Shard::State {
 
   asio::awaitable<void> sweep();
   asio::awaitable<void> reconcile();
+  asio::awaitable<bool> complete_abandoned();
+  asio::awaitable<void> tend_operations();
   asio::awaitable<void> accept(tcp::acceptor& acceptor);
   asio::awaitable<void> serve(tcp::socket socket);
 
@@ -219,10 +222,44 @@ void Shard::configuration_changed(configuration::SnapshotPtr snapshot) {
   });
 }
 
+/// Whoever was to say how these ended is gone. False when the journal took not all of it.
+asio::awaitable<bool> Shard::State::complete_abandoned() {
+  for (const auto& each : shared.recorder.abandoned()) {
+    record::OperationFacts facts;
+    facts.operation_id = each.operation_id;
+    facts.session_id = each.session_id;
+    record::OutcomeFacts outcome;
+    outcome.outcome = each.nothing_sent ? "failed" : "unknown";
+    outcome.blocked = each.nothing_sent ? "its intent was not recorded in time, and nothing was sent"
+                                        : "the gateway stopped before an answer was recorded";
+    Json data = record::completed_data(facts, outcome);
+    const auto recorded =
+        co_await services.record.record(record::type::kOperationCompleted, each.operation_id, std::move(data));
+    if (!recorded) co_return false;
+  }
+  co_return true;
+}
+
+asio::awaitable<void> Shard::State::tend_operations() {
+  asio::steady_timer pause(io);
+  for (;;) {
+    pause.expires_after(kTend);
+    (void)co_await pause.async_wait(kTuple);
+    shared.recorder.carry_open_operations();
+    (void)co_await complete_abandoned();
+  }
+}
+
 asio::awaitable<void> Shard::recover() {
   State& state = *state_;
   const std::string& name = state.shared.identity.name;
   asio::steady_timer pause(state.io);
+  // First, so that the journal answers for each claim below.
+  while (!co_await state.complete_abandoned()) {
+    pause.expires_after(kTend);
+    (void)co_await pause.async_wait(kTuple);
+  }
+  state.tasks.spawn(state.tend_operations());
   for (;;) {
     wire::Message question{"ClaimsOfGatewayRequested", Json{{"gateway", name}}, {}};
     auto reported = co_await state.port.request("reviews", std::move(question), system_now() + kAskTime);
@@ -233,17 +270,6 @@ asio::awaitable<void> Shard::recover() {
       for (const HeldClaim& claim : claims) {
         const Trace trace = traces ? (*traces)[claim.operation_id] : Trace{};
         const review::Settlement settlement = settlement_of(claim, trace, name);
-        if (trace.intended && trace.outcome.empty()) {
-          record::OperationFacts facts;
-          facts.operation_id = claim.operation_id;
-          facts.session_id = trace.session_id;
-          record::OutcomeFacts outcome;
-          outcome.outcome = "unknown";
-          outcome.blocked = "the gateway stopped before an answer was recorded";
-          Json data = record::completed_data(facts, outcome);
-          (void)co_await state.services.record.record(record::type::kOperationCompleted, claim.operation_id,
-                                                      std::move(data));
-        }
         state.claims.settle(settlement);
       }
       co_return;

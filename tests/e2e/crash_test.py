@@ -3,6 +3,9 @@ twice, nothing runs unrecorded, and while something is down calls are refused in
 """
 
 import json
+import os
+import signal
+import threading
 import time
 
 import botocore.exceptions
@@ -147,6 +150,44 @@ def nothing_ran(deployment, name):
     return witness.runs(deployment, "PutItem", json.dumps({"TableName": "orders", "Item": {"id": {"S": name}}})) == 0
 
 
+def intent_of(deployment, text):
+    rows = deployment.sql("SELECT operation_id, convert_from(bytes, 'UTF8') AS entry FROM audit.log "
+                          "WHERE type = 'holdpoint.operation.intended' ORDER BY index DESC LIMIT 200")
+    return [row["operation_id"] for row in rows if f'"{text}"' in row["entry"]]
+
+
+def test_a_call_that_a_kill_cut_off_gets_an_outcome_once(deployment, load):
+    client = one_try(deployment, read_timeout=60)
+    broken = []
+
+    def call():
+        try:
+            put(client, "cut-off")
+        except (*witness.BROKEN, botocore.exceptions.ClientError) as error:
+            broken.append(error)
+
+    target = deployment.target_process.pid
+    caller = threading.Thread(target=call, daemon=True)
+    os.kill(target, signal.SIGSTOP)  # it takes the call and does not answer
+    try:
+        caller.start()
+        operation = harness.wait_for(lambda: intent_of(deployment, "cut-off"), "the intent in the record", 30)[0]
+        witness.kill(deployment, PROCESSES["gateway"])
+    finally:
+        os.kill(target, signal.SIGCONT)
+    caller.join(60)
+    assert broken
+    witness.await_ready(deployment)
+    view = f"SELECT outcome FROM audit.operations WHERE operation_id = '{operation}' AND outcome IS NOT NULL"
+    assert harness.wait_for(lambda: deployment.sql(view), "an outcome", 30) == [{"outcome": "unknown"}]
+    witness.kill(deployment, PROCESSES["gateway"])  # what is said once is not said again
+    witness.await_ready(deployment)
+    put(client, "after the cut")
+    ends = ("SELECT count(*) AS ends FROM audit.log WHERE type = 'holdpoint.operation.completed' AND operation_id = "
+            f"'{operation}'")
+    assert deployment.sql(ends) == [{"ends": 1}]
+
+
 def test_without_the_bus_nothing_is_decided_and_a_parked_call_waits(deployment, load):
     client = one_try(deployment)
     call, review = start(deployment, "parked")
@@ -211,4 +252,5 @@ def test_in_the_end_nothing_is_lost_doubled_or_unrecorded(deployment, load):
     assert load.refused and load.broken  # else nothing was tested
     witness.check_nothing_acknowledged_is_lost(deployment, load)
     witness.check_every_call_was_intended(deployment)
+    witness.check_every_intent_has_one_outcome(deployment)
     witness.check_the_log_is_intact(deployment)

@@ -201,6 +201,14 @@ def check_nothing_acknowledged_is_lost(deployment, load):
     assert not load.odd, load.odd[:5]
 
 
+def check_every_intent_has_one_outcome(deployment):
+    """Also of those that were under way when their gateway was killed."""
+    open_ones = "SELECT operation_id FROM audit.operations WHERE decision IN ('allowed', 'granted') AND outcome IS NULL"
+    harness.wait_for(lambda: not deployment.sql(open_ones), "an outcome of every intent", 30)
+    assert not deployment.sql("SELECT operation_id FROM audit.log WHERE type = 'holdpoint.operation.completed'"
+                              " GROUP BY operation_id HAVING count(*) > 1")
+
+
 def check_the_log_is_intact(deployment):
     assert "intact" in deployment.holdpoint("audit verify")
 

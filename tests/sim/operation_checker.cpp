@@ -130,6 +130,9 @@ void OperationChecker::check_effects(const Events& events) {
   for (const auto& [operation_id, count] : outcomes) {
     if (!intents.contains(operation_id)) violation(operation_id + " has an outcome and no intent in the log");
   }
+  for (const auto& [operation_id, intent] : intents) {
+    if (!outcomes.contains(operation_id)) violation(operation_id + " has an intent and no outcome in the log");
+  }
   for (const Effect& effect : effects_) {
     const auto intent = intents.find(effect.operation_id);
     if (intent == intents.end()) {

@@ -35,7 +35,10 @@ void GatewayNode::run() {
   open_journal();
   if (dead()) return;
   subscribe("review.decided", [this](const wire::Envelope& decided) { board_.tell(decided.message.body); });
-  recover();
+  journal::OpenOperations operations;
+  for (std::size_t i = 0; i < entries().size(); ++i) operations.take(entries()[i], i + 1);
+  operations.restored();
+  complete_all(operations.abandoned());
   poll_reviews();
   disturb();
 }
@@ -314,6 +317,28 @@ void GatewayNode::settle(review::Settlement settlement) {
           });
 }
 
+/// Whoever was to say how this ended is gone, or could not.
+void GatewayNode::complete(const std::string& id, const std::function<void()>& then) {
+  record::OperationFacts facts;
+  facts.operation_id = id;
+  record::OutcomeFacts outcome;
+  outcome.outcome = "unknown";
+  record(record::type::kOperationCompleted, id, record::completed_data(facts, outcome),
+         [this, id, then](const Result<void>& recorded) {
+           if (recorded) return then();
+           after(200ms, [this, id, then] { complete(id, then); });
+         });
+}
+
+/// First, so that the journal answers for each claim below.
+void GatewayNode::complete_all(std::vector<journal::OpenOperations::Abandoned> abandoned) {
+  if (abandoned.empty()) return recover();
+  const std::string id = abandoned.back().operation_id;
+  abandoned.pop_back();
+  world().saw("after a crash an operation ended as unknown");
+  complete(id, [this, abandoned] { complete_all(abandoned); });
+}
+
 void GatewayNode::recover() {
   request("reviews", {"ClaimsOfGatewayRequested", Json{{"gateway", life().name}}, {}}, kAskPatience,
           [this](const Result<wire::Message>& reported) {
@@ -331,16 +356,7 @@ void GatewayNode::recovered(const wire::Message& reported) {
     const service::Trace& trace = traces[claim.operation_id];
     const review::Settlement settlement = service::settlement_of(claim, trace, life().name);
     world().saw("after a crash a claim was " + settlement.state);
-    if (!trace.intended || !trace.outcome.empty()) {
-      settle(settlement);
-      continue;
-    }
-    record::OperationFacts facts;
-    facts.operation_id = claim.operation_id;
-    record::OutcomeFacts outcome;
-    outcome.outcome = "unknown";
-    record(record::type::kOperationCompleted, claim.operation_id, record::completed_data(facts, outcome),
-           [this, settlement](const Result<void>&) { settle(settlement); });
+    settle(settlement);
   }
 }
 

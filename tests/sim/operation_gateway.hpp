@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "bus/journal/open_operations.hpp"
 #include "gateway/operation/operation_actor.hpp"
 #include "gateway/record/operation_record.hpp"
 #include "gateway/review/decision_board.hpp"
@@ -83,6 +84,8 @@ class GatewayNode final : public JournalNode {
   void send_claims();
   void claimed(const std::string& id, const Result<Json>& entry);
   void settle(review::Settlement settlement);
+  void complete(const std::string& id, const std::function<void()>& then);
+  void complete_all(std::vector<journal::OpenOperations::Abandoned> abandoned);
   void recover();
   void recovered(const wire::Message& reported);
   void disturb();

@@ -121,6 +121,7 @@ void GatewayNode::on(const std::string& id, Call& call, const operation::RecordO
            if (gate_off) return;
            if (recorded) return tell(id, operation::OutcomeRecorded{});
            world().saw("outcome could not be recorded");
+           after(200ms, [this, id] { complete(id, [] {}); });
            tell(id, operation::OutcomeFailed{recorded.error()});
          });
   if (gate_off) tell_later(id, operation::OutcomeRecorded{});

@@ -146,6 +146,24 @@ TEST_F(LogTest, MigratesAgainWithoutHarm) {
   EXPECT_EQ(sql("holdpoint_reader", "SELECT * FROM audit.log").size(), 3u);
 }
 
+TEST_F(LogTest, ShowsTheOutcomeAsUnknownOnceAGatewayLostTheJournalThatCouldTell) {
+  const auto intent = [](const std::string& id) {
+    return event_entry("gateway-1", record::type::kOperationIntended, id,
+                       Json{{"operation_id", id}, {"decision", "allowed"}});
+  };
+  EXPECT_EQ(submit(gateway_.next({intent("before")}))->through, 1u);
+  const auto outcomes = [&] {
+    std::string text;
+    for (const auto& row : sql("holdpoint_reader", "SELECT outcome FROM audit.operations ORDER BY first_index"))
+      text += std::string(row[0].is_null() ? "-" : row[0].c_str()) + " ";
+    return text;
+  };
+  EXPECT_EQ(outcomes(), "- ") << "it may still run";
+  gateway_.begin_epoch(2);
+  EXPECT_EQ(submit(gateway_.next({intent("after")}))->through, 1u);
+  EXPECT_EQ(outcomes(), "unknown - ");
+}
+
 TEST_F(LogTest, ShowsAnOperationFromRequestToOutcomeInItsViews) {
   const Json operation{{"operation_id", "o1"},  {"session_id", "s1"},         {"principal", "local:agent"},
                        {"service", "dynamodb"}, {"operation", "DeleteTable"}, {"role_arn", "arn"}};

@@ -71,8 +71,8 @@ class RecorderTest : public ::testing::Test {
   RecorderTest() { auditor_.public_key = key_.public_key(); }
   ~RecorderTest() override { std::filesystem::remove_all(path_); }
 
-  void open(Durability durability = Durability::journal) {
-    RecorderOptions options;
+  void open(Durability durability = Durability::journal, RecorderOptions options = {}) {
+    recorder_.reset();  // its directory is held by one at a time
     options.directory = path_;
     options.deployment = "d";
     options.source = "gateway-1";
@@ -127,6 +127,67 @@ TEST_F(RecorderTest, RecordsEventsAndShipsThemInOrder) {
   EXPECT_EQ(auditor_.streams.back(), "records/gateway-1");
   EXPECT_EQ(recorder_->journal().status().acknowledged, 21u);
   EXPECT_TRUE(recorder_->trouble().empty());
+}
+
+RecorderOptions of_a_gateway() {
+  RecorderOptions options;
+  options.tracks_operations = true;
+  return options;
+}
+
+std::vector<std::string> ids(const std::vector<OpenOperations::Abandoned>& abandoned) {
+  std::vector<std::string> out;
+  for (const auto& each : abandoned) out.push_back(each.operation_id);
+  return out;
+}
+
+TEST_F(RecorderTest, NamesTheOperationsThatAKilledProcessLeftWithoutAnOutcome) {
+  open(Durability::journal, of_a_gateway());
+  run([this]() -> asio::awaitable<void> {
+    Recorder::Seat seat(*recorder_, context_.get_executor());
+    for (const char* id : {"a", "b", "c"}) {
+      Json data{{"session_id", std::string("session of ") + id}};
+      co_await seat.record(record::type::kOperationIntended, id, std::move(data));
+    }
+    co_await seat.record(record::type::kOperationCompleted, "b", Json::object());
+  });
+  EXPECT_TRUE(recorder_->abandoned().empty());  // whoever sends them still does
+  open(Durability::journal, of_a_gateway());
+  ASSERT_EQ(ids(recorder_->abandoned()), (std::vector<std::string>{"a", "c"}));
+  EXPECT_EQ(recorder_->abandoned()[0].session_id, "session of a");
+  run([this]() -> asio::awaitable<void> {
+    Recorder::Seat seat(*recorder_, context_.get_executor());
+    co_await seat.record(record::type::kOperationCompleted, "a", Json::object());
+  });
+  EXPECT_EQ(ids(recorder_->abandoned()), std::vector<std::string>{"c"});
+  open(Durability::journal, of_a_gateway());
+  EXPECT_EQ(ids(recorder_->abandoned()), std::vector<std::string>{"c"});
+}
+
+TEST_F(RecorderTest, ForgetsTheIntentOfALongOperationOnlyOnceItIsSaidAnewThatItRuns) {
+  RecorderOptions options = of_a_gateway();
+  options.journal.spool.segment_bytes = 2000;
+  options.journal.spool.retain_bytes = 6000;
+  open(Durability::journal, options);
+  run([this]() -> asio::awaitable<void> {
+    Recorder::Seat seat(*recorder_, context_.get_executor());
+    recorder_->ship(context_.get_executor(), auditor_.function());
+    Json data{{"session_id", "s"}};
+    co_await seat.record(record::type::kOperationIntended, "long", std::move(data));
+    for (int i = 0; i < 60; ++i) co_await seat.record("t", "filler", Json::object());
+    co_await shipped(61);
+    EXPECT_EQ(recorder_->journal().oldest(), 1u);
+    recorder_->carry_open_operations();
+    co_await shipped(62);
+    for (int i = 0; i < 60; ++i) co_await seat.record("t", "filler", Json::object());
+    co_await shipped(122);
+    co_await recorder_->stop();
+  });
+  EXPECT_GT(recorder_->journal().oldest(), 1u);
+  EXPECT_EQ(record::event_from_json(auditor_.log[61]).value().type, record::type::kOperationContinued);
+  open(Durability::journal, options);
+  ASSERT_EQ(ids(recorder_->abandoned()), std::vector<std::string>{"long"});
+  EXPECT_EQ(recorder_->abandoned()[0].session_id, "s");
 }
 
 TEST_F(RecorderTest, ShipsOnceThroughLostRequestsAndLostAnswers) {

@@ -48,6 +48,24 @@ TEST(Spool, KeepsEntriesEpochAndHeadAcrossRestartsAndCountsBoots) {
   EXPECT_EQ(entries_on(directory, spool), (std::vector<Bytes>{"one", "two"}));
 }
 
+TEST(Spool, KeepsWhatIsStillNeededThoughItIsAcknowledged) {
+  Disk disk;
+  FaultyDirectory directory(disk);
+  auto spool = Spool::open(directory, kSmall).value();
+  std::uint64_t needed = 3;
+  spool.keep_from([&] { return needed; });
+  for (int i = 0; i < 12; ++i) ASSERT_TRUE(spool.append({Bytes(200, 'x')}).has_value());
+  spool.forget(12);
+  EXPECT_LE(spool.oldest(), 3u);
+  needed = 8;
+  spool.forget(12);
+  EXPECT_GT(spool.oldest(), 3u);
+  EXPECT_LE(spool.oldest(), 8u);
+  needed = UINT64_MAX;
+  spool.forget(12);
+  EXPECT_GT(spool.oldest(), 8u);
+}
+
 TEST(Spool, RollsSegmentsTakesEntriesLargerThanASegmentAndWritesShort) {
   Disk disk;
   disk.write_bytes_max = 13;
