@@ -64,7 +64,9 @@ class Call {
   Result<policy::Decision> decide_on(const aws::Operation& operation) const;
   Task<Result<void>> inspect_for(const operation::Event& first);
   Result<void> may_assume(const std::string& role_arn) const;
-  [[nodiscard]] record::Judgement judgement() const { return {decision_.policy, decision_.statement}; }
+  [[nodiscard]] record::Judgement judgement() const {
+    return {decision_.policy, decision_.statement, decision_.obligations.record_full};
+  }
   [[nodiscard]] std::string why_revoked(const configuration::Snapshot& snapshot) const;
   [[nodiscard]] operation::Commands interruptions();
   Task<void> drive(operation::Event first);

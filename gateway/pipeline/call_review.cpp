@@ -42,6 +42,7 @@ Json Call::review_question() const {
   question["grant"] = decision_.review.grant_for
                           ? Json{{"kind", "for"}, {"for_s", seconds(*decision_.review.grant_for)}}
                           : Json{{"kind", "once"}};
+  if (!decision_.obligations.record_full) question["record"] = "metadata";
   question["policy_version"] = snapshot_->document.version;
   return question;
 }

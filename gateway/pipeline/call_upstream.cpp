@@ -54,7 +54,6 @@ asio::awaitable<Call::Events> Call::record_intent() {
   intent.decision = actor_.claimed() ? "granted" : "allowed";
   intent.review_id = actor_.review_id();
   intent.upstream_host = destination_.host;
-  intent.record_full = decision_.obligations.record_full;
   auto data = record::intended_data(facts_, {decision_.policy, decision_.statement}, intent);
   auto recorded =
       co_await services_.record.record(record::type::kOperationIntended, facts_.operation_id, std::move(data));

@@ -119,9 +119,19 @@ Json operation_data(const OperationFacts& facts) {
   return data;
 }
 
+namespace {
+
+Json operation_data(const OperationFacts& facts, const Judgement& judgement) {
+  Json data = operation_data(facts);
+  if (!judgement.record_full) data.erase("parameters");
+  return data;
+}
+
+}  // namespace
+
 Json refused_data(const OperationFacts& facts, const operation::Refusal& refusal, const Judgement& judgement,
                   int status) {
-  Json data = operation_data(facts);
+  Json data = operation_data(facts, judgement);
   data["decision"] = refusal.decision;
   data["code"] = holdpoint::name(refusal.code);
   put(data, "reason", shown_sentence(facts, refusal.reason));
@@ -132,7 +142,7 @@ Json refused_data(const OperationFacts& facts, const operation::Refusal& refusal
 }
 
 Json parked_data(const OperationFacts& facts, const Judgement& judgement, std::string_view review_id) {
-  Json data = operation_data(facts);
+  Json data = operation_data(facts, judgement);
   data["review_id"] = review_id;
   put(data, "policy", judgement.policy);
   put(data, "statement", judgement.statement);
@@ -140,8 +150,7 @@ Json parked_data(const OperationFacts& facts, const Judgement& judgement, std::s
 }
 
 Json intended_data(const OperationFacts& facts, const Judgement& judgement, const IntentFacts& intent) {
-  Json data = operation_data(facts);
-  if (!intent.record_full) data.erase("parameters");
+  Json data = operation_data(facts, judgement);
   data["decision"] = intent.decision;
   put(data, "policy", judgement.policy);
   put(data, "statement", judgement.statement);
@@ -150,7 +159,7 @@ Json intended_data(const OperationFacts& facts, const Judgement& judgement, cons
     data["claim"] = facts.operation_id;
   }
   data["upstream_host"] = intent.upstream_host;
-  data["record"] = intent.record_full ? "full" : "metadata";
+  data["record"] = judgement.record_full ? "full" : "metadata";
   return data;
 }
 

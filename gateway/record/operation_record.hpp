@@ -58,6 +58,7 @@ Json operation_data(const OperationFacts& facts);
 struct Judgement {
   std::string policy;
   std::string statement;
+  bool record_full = true;  ///< false: "Record": "metadata", the events hold no parameters at all
 };
 Json refused_data(const OperationFacts& facts, const operation::Refusal& refusal, const Judgement& judgement,
                   int status);
@@ -67,7 +68,6 @@ struct IntentFacts {
   std::string decision;  ///< allowed, granted
   std::string review_id;
   std::string upstream_host;
-  bool record_full = true;
 };
 Json intended_data(const OperationFacts& facts, const Judgement& judgement, const IntentFacts& intent);
 Json answered_data(const OperationFacts& facts, int status, std::string_view upstream_request_id);

@@ -51,9 +51,13 @@ TEST(OperationRecord, names_each_action_and_resource_once) {
 }
 
 TEST(OperationRecord, keeps_parameters_out_when_policy_says_metadata) {
-  IntentFacts intent;
-  intent.record_full = false;
-  EXPECT_FALSE(intended_data(facts(), {}, intent).contains("parameters"));
+  const Judgement metadata{"p", "s", false};
+  for (const Json& data : {refused_data(facts(), {"rejected", Code::denied, "no"}, metadata, 403),
+                           parked_data(facts(), metadata, "r1"), intended_data(facts(), metadata, {})}) {
+    EXPECT_FALSE(data.contains("parameters")) << data;
+    EXPECT_EQ(data["operation"], "PutSecretValue");
+  }
+  EXPECT_EQ(intended_data(facts(), metadata, {})["record"], "metadata");
 }
 
 }  // namespace
