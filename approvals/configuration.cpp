@@ -51,6 +51,12 @@ std::shared_ptr<const config::Document> Configuration::document(Instant now) con
   return {snapshot, &snapshot->document};
 }
 
+std::shared_ptr<const config::Document> Configuration::newest() const {
+  const std::lock_guard lock(mutex_);
+  if (!snapshot_) return nullptr;
+  return {snapshot_, &snapshot_->document};
+}
+
 Result<identity::Principal> Configuration::verify_reviewer(const std::string& token, Instant now) const {
   const auto snapshot = current(now);
   if (!snapshot) return fail(Code::unavailable, "no current configuration: nobody can be verified");

@@ -24,6 +24,8 @@ class Configuration {
 
   /// Null while there is none, or nothing was heard for 3 s.
   [[nodiscard]] std::shared_ptr<const config::Document> document(Instant now) const;
+  /// The newest, heard of lately or not; null while there is none. For what a key is called, never for who may do what.
+  [[nodiscard]] std::shared_ptr<const config::Document> newest() const;
   Result<identity::Principal> verify_reviewer(const std::string& token, Instant now) const;
   [[nodiscard]] std::uint64_t version() const;
 

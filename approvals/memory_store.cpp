@@ -96,12 +96,18 @@ Result<std::size_t> MemoryStore::pending_count() {
   }));
 }
 
-Result<StoredReview> MemoryStore::change(const Id& review_id, const Change& change) {
+Result<std::vector<Result<StoredReview>>> MemoryStore::change_all(std::span<const Edit> edits) {
   const std::lock_guard lock(mutex_);
-  const auto found = reviews_.find(review_id);
+  std::vector<Result<StoredReview>> out;
+  for (const Edit& edit : edits) out.push_back(change_one(edit));
+  return out;
+}
+
+Result<StoredReview> MemoryStore::change_one(const Edit& edit) {
+  const auto found = reviews_.find(edit.review_id);
   if (found == reviews_.end()) return fail(Code::not_found, "no such review");
   Review copy = found->second.review;
-  const auto events = change(copy);
+  const auto events = edit.change(copy);
   if (!events) return events.error();
   found->second.review = std::move(copy);
   for (const auto& event : *events) outbox_.push_back(event);

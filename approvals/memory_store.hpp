@@ -18,7 +18,7 @@ class MemoryStore final : public ReviewStore {
   Result<std::vector<ReviewStatus>> statuses(std::span<const Id> review_ids, Instant now) override;
   Result<std::vector<StoredReview>> list(const ListFilter& filter) override;
   Result<std::size_t> pending_count() override;
-  Result<StoredReview> change(const Id& review_id, const Change& change) override;
+  Result<std::vector<Result<StoredReview>>> change_all(std::span<const Edit> edits) override;
   Result<std::vector<Id>> overdue(Instant now, std::size_t limit) override;
   Result<std::vector<ClaimAnswer>> claim(std::span<const Claim> claims, std::span<const record::Event> claimed,
                                          Instant now) override;
@@ -36,6 +36,7 @@ class MemoryStore final : public ReviewStore {
  private:
   using Call = std::tuple<std::string, std::string, std::string>;  // principal, digest, invocation id
 
+  Result<StoredReview> change_one(const Edit& edit);
   StoredReview* joinable(const Question& question, const std::string& invocation_id, Instant now);
   const Claim* live_claim(const Id& review_id) const;
   const Claim* obstacle(const Claim& wanted, const Review& review) const;

@@ -1,15 +1,18 @@
 #include "approvals/process.hpp"
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <future>
+#include <iterator>
 
 #include "approvals/announcer.hpp"
 #include "approvals/configuration.hpp"
 #include "approvals/console/http_server.hpp"
+#include "approvals/lane_queue.hpp"
 #include "approvals/postgres/postgres_store.hpp"
 #include "approvals/service.hpp"
 #include "bus/journal/recorder.hpp"
@@ -22,7 +25,7 @@ namespace {
 
 namespace asio = boost::asio;
 
-constexpr unsigned kWorkers = 4;         // connections to PostgreSQL; its group commit serves several at once
+constexpr unsigned kWorkers = 5;         // connections to PostgreSQL: one for each lane, two for everything else
 constexpr unsigned kConsoleWorkers = 2;  // apart, so that pages that wait for the log never hold up a grant
 constexpr std::size_t kQueueMax = 1000;  // requests that wait for a worker: about a second's worth
 constexpr unsigned kCredit = 256;        // that the broker hands over at once; well below kQueueMax
@@ -71,6 +74,14 @@ class PortPublisher final : public Publisher {
   socket::Port& port_;
 };
 
+bool is_late(const wire::Envelope& request, Instant now) {
+  return request.deadline != Instant{} && request.deadline <= now;
+}
+
+Result<wire::Message> too_late() {
+  return fail(Code::timed_out, "the request waited for a worker beyond its deadline");
+}
+
 WorkerPool::MakeStore stores(const ProcessOptions& options) {
   return [database = options.database] { return std::make_unique<PostgresStore>(database); };
 }
@@ -94,6 +105,7 @@ struct Process::State : std::enable_shared_from_this<State> {
         console_workers(std::make_unique<WorkerPool>(kConsoleWorkers, kConsoleQueueMax, stores(options))) {}
 
   void listen();
+  void offer();
   void apply(const Json& body);
   void fetch();
   Result<wire::Message> ask_log(wire::Message question);
@@ -101,6 +113,10 @@ struct Process::State : std::enable_shared_from_this<State> {
   asio::awaitable<void> tick();
   asio::awaitable<Result<wire::Message>> answer(wire::Envelope request);
   void note_refused(const wire::Envelope& request, const Result<wire::Message>& answered);
+  LaneQueue make_lane(Lane lane);
+  std::vector<Result<wire::Message>> answer_lane(Lane lane, std::span<const wire::Envelope> requests,
+                                                 ReviewStore& store);
+  bool queue(const std::shared_ptr<wire::Envelope>& request, LaneQueue::Reply reply);
   void answer_page(console::Request request, std::function<void(console::Response)> done);
 
   asio::io_context& context;
@@ -114,24 +130,30 @@ struct Process::State : std::enable_shared_from_this<State> {
   Configuration configuration;
   Announcer announcer{sink, publisher};
   Voting voting{signatory, ids, announcer, [this] { return configuration.document(system_now()); }};
-  ReviewService service{voting, announcer, [this](const std::string& token, Instant now) {
-                          return configuration.verify_reviewer(token, now);
-                        }};
+  ReviewService service{
+      voting, announcer,
+      [this](const std::string& token, Instant now) { return configuration.verify_reviewer(token, now); },
+      [this] { return configuration.newest(); }};
   console::Console console;
   std::unique_ptr<console::HttpServer> http;
   telemetry::Pace pace{20};  // of lines that peers can cause; used on the context's thread
   bool fetching = false;
+  bool offered = false;
   std::atomic<bool> stopping = false;
   bool ticking = false;
   // Ended by ~Process: a job that held the last reference to this would end its own thread.
   std::unique_ptr<WorkerPool> workers;
   std::unique_ptr<WorkerPool> console_workers;
+  LaneQueue votes{make_lane(Lane::votes)};
+  LaneQueue claims{make_lane(Lane::claims)};
+  LaneQueue settlements{make_lane(Lane::settlements)};
 };
 
 void Process::State::apply(const Json& body) {
   const auto applied = configuration.apply(body);
   if (applied) {
     telemetry::log_info("configuration applied", {{"version", configuration.version()}});
+    offer();
   } else if (applied.error().code != Code::stale) {
     telemetry::log_error("a configuration was refused", {{"because", applied.error().context}});
   }
@@ -151,6 +173,12 @@ asio::awaitable<void> Process::State::fetch_configuration() {
   if (reported) apply(reported->body);
 }
 
+/// Once the names of the gateways are known: before, every claim would have to be refused.
+void Process::State::offer() {
+  if (std::exchange(offered, true)) return;
+  port.serve("reviews", kCredit, [this](wire::Envelope request) { return answer(std::move(request)); });
+}
+
 void Process::State::listen() {
   port.subscribe("configuration.changed", [this](const wire::Envelope& changed) {
     if (changed.sender.role == wire::Role::broker) apply(changed.message.body);
@@ -159,7 +187,6 @@ void Process::State::listen() {
     if (heartbeat.sender.role != wire::Role::broker) return;
     if (configuration.heard(heartbeat.message.body, system_now())) fetch();
   });
-  port.serve("reviews", kCredit, [this](wire::Envelope request) { return answer(std::move(request)); });
   recorder->ship(context.get_executor(),
                  [this](std::string service_name, wire::Message message, Instant deadline, std::string stream) {
                    return port.request(std::move(service_name), std::move(message), deadline, std::move(stream));
@@ -173,10 +200,56 @@ void Process::State::note_refused(const wire::Envelope& request, const Result<wi
   const Code code = answered.error().code;
   if (code != Code::denied && code != Code::unauthenticated) return;
   if (!pace.take(system_now())) return;
-  telemetry::log_warning("refused", {{"key_id", request.sender.key_id},
+  const auto newest = configuration.newest();
+  const config::PeerKey* key = newest ? newest->key(request.sender.key_id) : nullptr;
+  const std::string peer = key == nullptr ? request.sender.key_id : key->name;
+  const unsigned long missed = pace.missed();
+  telemetry::log_warning("refused", {{"peer", peer},
+                                     {"key_id", request.sender.key_id},
                                      {"type", request.message.type},
                                      {"because", answered.error().context},
-                                     {"not_shown", pace.missed()}});
+                                     {"not_shown", missed}});
+  recorder->note(record::type::kPeerRefused, peer,
+                 {{"peer", peer},
+                  {"key_id", request.sender.key_id},
+                  {"role", wire::name(request.sender.role)},
+                  {"message", request.message.type},
+                  {"code", name(code)},
+                  {"reason", answered.error().context},
+                  {"left_out_before", missed}});
+}
+
+bool Process::State::queue(const std::shared_ptr<wire::Envelope>& request, LaneQueue::Reply reply) {
+  if (const auto lane = lane_of(request->message.type)) {
+    LaneQueue& lane_queue = *lane == Lane::votes ? votes : *lane == Lane::claims ? claims : settlements;
+    return lane_queue.post(*request, std::move(reply));
+  }
+  return workers->post([self = shared_from_this(), request, reply = std::move(reply)](ReviewStore& store) {
+    const Instant now = system_now();
+    reply(is_late(*request, now) ? too_late() : self->service.handle(*request, store, now));
+  });
+}
+
+LaneQueue Process::State::make_lane(Lane lane) {
+  return {*workers, kQueueMax, [this, lane](std::span<const wire::Envelope> requests, ReviewStore& store) {
+            return answer_lane(lane, requests, store);
+          }};
+}
+
+std::vector<Result<wire::Message>> Process::State::answer_lane(Lane lane, std::span<const wire::Envelope> requests,
+                                                               ReviewStore& store) {
+  const Instant now = system_now();
+  if (std::none_of(requests.begin(), requests.end(), [&](const auto& each) { return is_late(each, now); })) {
+    return service.handle(lane, requests, store, now);
+  }
+  std::vector<wire::Envelope> in_time;
+  std::copy_if(requests.begin(), requests.end(), std::back_inserter(in_time),
+               [&](const wire::Envelope& each) { return !is_late(each, now); });
+  auto answers = service.handle(lane, in_time, store, now);
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    if (is_late(requests[i], now)) answers.insert(answers.begin() + static_cast<std::ptrdiff_t>(i), too_late());
+  }
+  return answers;
 }
 
 // No coroutine of its own: GCC 12 destroys the captures of a lambda that is written in a co_await expression twice.
@@ -192,13 +265,8 @@ asio::awaitable<Result<wire::Message>> Process::State::answer(wire::Envelope req
             (*done)(std::move(answered));
           });
         };
-        const bool queued = self->workers->post([self, shared, reply](ReviewStore& store) {
-          const Instant now = system_now();
-          const bool late = shared->deadline != Instant{} && shared->deadline <= now;
-          if (late) return reply(fail(Code::timed_out, "the request waited for a worker beyond its deadline"));
-          reply(self->service.handle(*shared, store, now));
-        });
-        if (!queued) reply(fail(Code::overloaded, "too many requests wait for the store of reviews"));
+        if (!self->queue(shared, reply))
+          reply(fail(Code::overloaded, "too many requests wait for the store of reviews"));
       },
       asio::use_awaitable);
 }

@@ -28,7 +28,7 @@ std::optional<Verdict> verdict_from_name(std::string_view name) {
 
 Review::Review(Question question, ReviewState state, std::vector<Vote> votes, std::optional<Grant> grant,
                std::optional<SignedDecision> decision)
-    : question_(std::move(question)),
+    : question_(std::make_shared<const Question>(std::move(question))),
       state_(state),
       votes_(std::move(votes)),
       grant_(grant),
@@ -36,12 +36,12 @@ Review::Review(Question question, ReviewState state, std::vector<Vote> votes, st
 
 Result<ReviewState> Review::vote(const Vote& vote) {
   // First of all, so that no state and no repetition hides it.
-  if (vote.reviewer == question_.principal) return fail(Code::denied, "nobody decides on their own request");
+  if (vote.reviewer == question_->principal) return fail(Code::denied, "nobody decides on their own request");
   if (vote.reason.size() > kReasonBytesMax || !is_utf8(vote.reason) || vote.reason.find('\0') != std::string::npos) {
     return fail(Code::malformed, "a reason is UTF-8 text of at most 2000 bytes, without NUL");
   }
   const bool approves = vote.verdict == Verdict::approve;
-  if (approves && !within_terms(vote.grant, question_.terms)) {
+  if (approves && !within_terms(vote.grant, question_->terms)) {
     return fail(Code::malformed, "the policy does not allow a grant that wide; narrow it");
   }
   const auto mine = std::find_if(votes_.begin(), votes_.end(),
@@ -61,17 +61,17 @@ Result<ReviewState> Review::vote(const Vote& vote) {
   }
   if (!approves) {
     state_ = ReviewState::rejected;
-  } else if (approvals() >= question_.required) {
-    GrantTerms terms = question_.terms;
+  } else if (approvals() >= question_->required) {
+    GrantTerms terms = question_->terms;
     for (const Vote& each : votes_) terms = narrower(terms, each.grant);
     state_ = ReviewState::approved;
-    grant_ = make_grant(terms, vote.at, question_.within);
+    grant_ = make_grant(terms, vote.at, question_->within);
   }
   return state_;
 }
 
 ReviewState Review::state_at(Instant now) const {
-  const bool undecided = state_ == ReviewState::pending && now >= question_.expires_at();
+  const bool undecided = state_ == ReviewState::pending && now >= question_->expires_at();
   const bool unused = state_ == ReviewState::approved && now >= grant_->expires_at;
   return undecided || unused ? ReviewState::expired : state_;
 }

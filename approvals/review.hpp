@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -70,7 +71,7 @@ struct ReviewStatus {
 
 class Review {
  public:
-  explicit Review(Question question) : question_(std::move(question)) {}
+  explicit Review(Question question) : question_(std::make_shared<const Question>(std::move(question))) {}
   /// As it was stored.
   Review(Question question, ReviewState state, std::vector<Vote> votes, std::optional<Grant> grant,
          std::optional<SignedDecision> decision);
@@ -89,7 +90,7 @@ class Review {
   void keep_votes(const std::function<bool(const Vote&)>& keep);
   void set_decision(SignedDecision decision) { decision_ = std::move(decision); }
 
-  [[nodiscard]] const Question& question() const { return question_; }
+  [[nodiscard]] const Question& question() const { return *question_; }
   [[nodiscard]] ReviewState state() const { return state_; }
   [[nodiscard]] const std::vector<Vote>& votes() const { return votes_; }
   [[nodiscard]] const std::optional<Grant>& grant() const { return grant_; }
@@ -99,7 +100,7 @@ class Review {
   [[nodiscard]] std::string reason() const;
 
  private:
-  Question question_;
+  std::shared_ptr<const Question> question_;  ///< never changes: copies of a review share it
   ReviewState state_ = ReviewState::pending;
   std::vector<Vote> votes_;  ///< at most one for each reviewer
   std::optional<Grant> grant_;

@@ -5,7 +5,7 @@
 // (postgres_store.hpp), or in a test and the simulator from the one thread there is (memory_store.hpp).
 // Each change leaves its events in the store's outbox within the same transaction; they stay there until recorded().
 // Errors: `unavailable` when the store cannot be reached (the change may or may not have happened; every method is
-// safe to repeat), `not_found`, `conflict`, and what each method names.
+// safe to repeat), `malformed` for a value that it cannot hold, `not_found`, `conflict`, and what each method names.
 //
 // Not here: what a vote means (review.hpp), who may vote (eligibility.hpp).
 #pragma once
@@ -41,6 +41,11 @@ inline ReviewStatus status_of(const StoredReview& stored, Instant now) {
 /// fresh copy; an error leaves everything as it was.
 using Change = std::function<Result<std::vector<record::Event>>(Review&)>;
 
+struct Edit {
+  Id review_id;
+  Change change;
+};
+
 enum class ListOrder : std::uint8_t { newest_first, soonest_to_expire };
 
 struct ListFilter {
@@ -74,7 +79,9 @@ class ReviewStore {
   virtual Result<std::vector<ReviewStatus>> statuses(std::span<const Id> review_ids, Instant now) = 0;
   virtual Result<std::vector<StoredReview>> list(const ListFilter& filter) = 0;
   virtual Result<std::size_t> pending_count() = 0;
-  virtual Result<StoredReview> change(const Id& review_id, const Change& change) = 0;
+  /// Answers in order. What one edit is refused with leaves its review as the edits before left it and stops no other.
+  virtual Result<std::vector<Result<StoredReview>>> change_all(std::span<const Edit> edits) = 0;
+  Result<StoredReview> change(const Id& review_id, const Change& change);
   /// Reviews that time has overtaken (Review::expire would change them).
   virtual Result<std::vector<Id>> overdue(Instant now, std::size_t limit) = 0;
 
@@ -102,5 +109,12 @@ class ReviewStore {
   virtual Result<ConsoleSession> session(const Hash& cookie, Instant now) = 0;
   virtual Result<void> remove_session(const Hash& cookie) = 0;
 };
+
+inline Result<StoredReview> ReviewStore::change(const Id& review_id, const Change& change) {
+  const Edit edit{review_id, change};
+  auto changed = change_all(std::span(&edit, 1));
+  if (!changed) return changed.error();
+  return std::move(changed->front());
+}
 
 }  // namespace holdpoint::approvals

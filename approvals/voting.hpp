@@ -31,6 +31,11 @@ struct Ballot {
   GrantTerms grant;  ///< once, unless the reviewer says more
 };
 
+struct Cast {
+  identity::Principal reviewer;
+  Ballot ballot;
+};
+
 class Voting {
  public:
   Voting(const Signatory& signatory, IdSource& ids, Announcer& announcer, Documents documents)
@@ -40,6 +45,10 @@ class Voting {
   /// counts but is not on record yet: casting it again is harmless and right.
   Result<StoredReview> cast(ReviewStore& store, const identity::Principal& reviewer, const Ballot& ballot,
                             std::string_view via, Instant now);
+  /// Several at once: one transaction, one write to the journal. Answers in order, and none stops another; an error
+  /// when the store took none.
+  Result<std::vector<Result<StoredReview>>> cast(ReviewStore& store, std::span<const Cast> casts, std::string_view via,
+                                                 Instant now);
   /// Expires at most a few hundred overdue reviews.
   void expire_overdue(ReviewStore& store, Instant now);
 
@@ -48,6 +57,8 @@ class Voting {
 
  private:
   record::Event decide(Review& review, Instant now);
+  Result<std::vector<record::Event>> count(Review& review, const Cast& cast, const config::Document& configuration,
+                                           std::string_view via, Instant now);
 
   const Signatory& signatory_;
   IdSource& ids_;

@@ -12,7 +12,7 @@ Reviewers vote over the frontends' plane of the bus, as ops/examples/frontend.py
 Memory: the gateway's private memory (smaps_rollup) at each size, and its slope by least squares; over TLS with --tls.
 Waking: from the vote's acknowledgement at the voter to the answer's first byte at the client, for single calls that are
 approved one at a time: `idle` with a handful parked, before and after the rest; `crowd` with all parked; `loaded` with
-all parked (never fewer than said) while others of them are approved at --rate: each wakes, claims its grant and runs.
+all parked (never fewer than said) while others of them are approved at --rate: each wakes, claims its grant and runs. Beside it, what processor time the services took for each.
 """
 import argparse
 import json
@@ -103,6 +103,23 @@ def gateway_memory(pid):
     fields = dict(line.split(":", 1) for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:])
     kib = {name: int(value.split()[0]) for name, value in fields.items()}
     return {"private": (kib["Private_Clean"] + kib["Private_Dirty"]) << 10, "pss": kib["Pss"] << 10}
+
+
+def processor_seconds(deployment):
+    """Service -> processor time so far; PostgreSQL with all its backends, ended ones too."""
+    services = json.loads((deployment.var / "run/state.json").read_text())["services"]
+    owner = {each["pid"]: each["name"].rstrip("-0123456789") for each in services}
+    spent = dict.fromkeys(owner.values(), 0.0)
+    for file in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = file.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        pid, parent = int(file.parent.name), int(fields[1])
+        name = owner.get(pid) or owner.get(parent)
+        if name:  # of a service itself also what its ended children used
+            spent[name] += sum(map(int, fields[11:15] if pid in owner else fields[11:13])) / os.sysconf("SC_CLK_TCK")
+    return spent
 
 
 # Phases
@@ -230,6 +247,7 @@ class Bench:
         self.crowd.open(keys, self.agents)
         self.settle(parked + len(keys))
         others = review_ids(self.operator, {key for key, _ in keys})
+        spent = processor_seconds(self.deployment)
         pipe, end = multiprocessing.Pipe()
         voter = multiprocessing.Process(target=voter_process, daemon=True,
                                         args=(end, identity, self.token, list(others.values()), options.rate))
@@ -239,6 +257,8 @@ class Bench:
         pipe.send("stop")
         told = pipe.recv()
         voter.join()
+        now = processor_seconds(self.deployment)
+        told["processor_ms"] = {name: (now[name] - spent[name]) * 1000 / max(1, told["cast"]) for name in now}
         return timed, told
 
     def claims(self):
@@ -320,6 +340,7 @@ def report(figures):
     others, claims = plain["others"], plain["claims"]
     print(f"others: {others['cast']} votes cast at {others['per_second']:.0f}/s, {others['answers']} at"
           f" {others['answered_per_second']:.0f}/s; {claims['claims']} claims in {claims['messages']} messages")
+    print("processor ms a decision: " + ", ".join(f"{name} {each:.2f}" for name, each in others["processor_ms"].items()))
     figures["wake_ms"], figures["vote_ms"] = wakes, votes
     if wakes["loaded"]["count"] >= FEWEST:
         figures["ratio"] = ratio = wakes["loaded"]["p99"] / wakes["idle"]["p99"]

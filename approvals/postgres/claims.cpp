@@ -80,13 +80,14 @@ Result<std::vector<ClaimAnswer>> PostgresStore::claim(std::span<const Claim> cla
     events.add(record::event_to_json(claimed[i]));
   }
   return connection_->run([&](Transaction& work) -> Result<std::vector<ClaimAnswer>> {
-    work.exec_params(kClaimStatement, operations.text(), reviews.text(), digests.text(), principals.text(),
-                     invocations.text(), gateways.text(), epochs.text(), keys.text(), event_ids.text(), events.text(),
-                     sql_time(now));
+    work.exec_often("claim", kClaimStatement, operations.text(), reviews.text(), digests.text(), principals.text(),
+                    invocations.text(), gateways.text(), epochs.text(), keys.text(), event_ids.text(), events.text(),
+                    sql_time(now));
     std::map<Id, Claim> own;
     std::map<Id, Claim> once;                             // by review
     std::map<std::pair<Id, std::string>, Claim> by_call;  // by review and invocation
-    for (const auto& row : work.exec_params(
+    for (const auto& row : work.exec_often(
+             "claimed",
              std::string(kClaimColumns) + "WHERE operation_id = ANY($1::uuid[]) OR (review_id = ANY($2::uuid[])"
                                           " AND state <> 'released' AND (once OR invocation_id = ANY($3::text[])))",
              operations.text(), reviews.text(), invocations.text())) {
@@ -118,9 +119,10 @@ Result<std::vector<Result<bool>>> PostgresStore::settle(std::span<const Settleme
     std::map<Id, Claim> claims;
     // In one order, so that two batches that meet wait for each other instead of locking each other out.
     for (const auto& row :
-         work.exec_params(std::string(kClaimColumns) + "WHERE operation_id = ANY($1::uuid[]) ORDER BY operation_id"
-                                                       " FOR UPDATE",
-                          wanted.text())) {
+         work.exec_often("lock_claims",
+                         std::string(kClaimColumns) + "WHERE operation_id = ANY($1::uuid[]) ORDER BY operation_id"
+                                                      " FOR UPDATE",
+                         wanted.text())) {
       Claim claim = claim_of(row);
       claims[claim.operation_id] = std::move(claim);
     }
@@ -147,14 +149,16 @@ Result<std::vector<Result<bool>>> PostgresStore::settle(std::span<const Settleme
       states.add(name(claim.state));
       outcomes.add(claim.outcome);
     }
-    work.exec_params(
-        "UPDATE reviews.claim c SET state = n.state, outcome = n.outcome"
-        " FROM unnest($1::uuid[], $2::text[], $3::text[]) AS n(operation_id, state, outcome)"
-        " WHERE c.operation_id = n.operation_id",
-        operations.text(), states.text(), outcomes.text());
-    work.exec_params(
-        "UPDATE reviews.review SET state = 'approved' WHERE review_id = ANY($1::uuid[]) AND state = 'consumed'",
-        released.text());
+    work.exec_often("settle",
+                    "UPDATE reviews.claim c SET state = n.state, outcome = n.outcome"
+                    " FROM unnest($1::uuid[], $2::text[], $3::text[]) AS n(operation_id, state, outcome)"
+                    " WHERE c.operation_id = n.operation_id",
+                    operations.text(), states.text(), outcomes.text());
+    if (!released.empty()) {
+      work.exec_params(
+          "UPDATE reviews.review SET state = 'approved' WHERE review_id = ANY($1::uuid[]) AND state = 'consumed'",
+          released.text());
+    }
     keep_events(work, events);
     return out;
   });

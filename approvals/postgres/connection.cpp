@@ -12,7 +12,8 @@ void keep_events(Transaction& work, std::span<const record::Event> events) {
     times.add(sql_time(event.time));
     texts.add(record::event_to_json(event));
   }
-  work.exec_params(
+  work.exec_often(
+      "keep_events",
       "INSERT INTO reviews.outbox (event_id, time, event) SELECT event_id, time, event"
       " FROM unnest($1::uuid[], $2::timestamptz[], $3::text[]) WITH ORDINALITY AS e(event_id, time, event, place)"
       " ORDER BY place",
@@ -20,6 +21,7 @@ void keep_events(Transaction& work, std::span<const record::Event> events) {
 }
 
 void PostgresStore::Connection::connect() {
+  prepared_.clear();
   connection_ = std::make_unique<pqxx::connection>(database_);
   connection_->set_client_encoding("UTF8");
   pqxx::nontransaction settings(*connection_);

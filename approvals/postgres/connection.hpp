@@ -5,6 +5,7 @@
 #include <chrono>
 #include <memory>
 #include <pqxx/pqxx>
+#include <set>
 #include <string>
 #include <thread>
 
@@ -12,7 +13,31 @@
 
 namespace holdpoint::approvals {
 
-using Transaction = pqxx::work;  // READ COMMITTED: every rule below rests on a row lock, a unique index or both
+// READ COMMITTED: every rule below rests on a row lock, a unique index or both.
+class Transaction {
+ public:
+  Transaction(pqxx::connection& connection, std::set<std::string>& prepared) : work_(connection), prepared_(prepared) {}
+
+  pqxx::result exec(const std::string& text) { return work_.exec(text); }
+  template <class... Arguments>
+  pqxx::result exec_params(const std::string& text, const Arguments&... arguments) {
+    return work_.exec_params(text, arguments...);
+  }
+  /// The same for what is asked all the time: parsed and planned once for each connection. A name is one text's.
+  template <class... Arguments>
+  pqxx::result exec_often(const std::string& name, const std::string& text, const Arguments&... arguments) {
+    if (!prepared_.contains(name)) {
+      work_.conn().prepare(name, text);
+      prepared_.insert(name);
+    }
+    return work_.exec_prepared(name, arguments...);
+  }
+  void commit() { work_.commit(); }
+
+ private:
+  pqxx::work work_;
+  std::set<std::string>& prepared_;
+};
 
 // A time as PostgreSQL reads it, and one that the queries below return: microseconds since 1970.
 inline std::string sql_time(Instant instant) { return to_rfc3339(instant); }
@@ -59,7 +84,7 @@ class PostgresStore::Connection {
       std::string cause;
       try {
         if (!connection_) connect();
-        Transaction work(*connection_);
+        Transaction work(*connection_, prepared_);
         auto answer = body(work);
         if (answer) work.commit();
         return answer;
@@ -72,6 +97,8 @@ class PostgresStore::Connection {
         const bool elsewhere = error.sqlstate() == "25006" || error.sqlstate().starts_with("57") ||
                                error.sqlstate().starts_with("08") || error.sqlstate().starts_with("53");
         cause = "PostgreSQL refused with SQLSTATE " + error.sqlstate();
+        if (error.sqlstate().starts_with("22"))
+          return fail(Code::malformed, std::move(cause));  // a value, not the server
         if (!elsewhere) return fail(Code::unavailable, cause);
         connection_.reset();
       } catch (const std::exception&) {
@@ -89,6 +116,7 @@ class PostgresStore::Connection {
   std::string database_;
   Duration patience_;
   std::unique_ptr<pqxx::connection> connection_;
+  std::set<std::string> prepared_;  ///< statements of connection_
 };
 
 }  // namespace holdpoint::approvals

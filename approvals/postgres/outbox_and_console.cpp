@@ -23,10 +23,16 @@ Result<void> PostgresStore::recorded(std::span<const record::Event> events) {
     if (event.type == record::type::kReviewDecided) decided.add(event.subject);
   }
   return connection_->run([&](Transaction& work) -> Result<void> {
-    work.exec_params("DELETE FROM reviews.outbox WHERE event_id = ANY($1::uuid[])", all.text());
+    // What was recorded is in a journal: should a crash of the server forget that it is, it is recorded once more. A
+    // claim that rests on it is committed after it, and takes it along to the disk.
+    work.exec("SET LOCAL synchronous_commit = off");
+    work.exec_often("forget_events", "DELETE FROM reviews.outbox WHERE event_id = ANY($1::uuid[])", all.text());
     if (decided.empty()) return {};
-    work.exec_params("UPDATE reviews.review SET announced = true WHERE review_id = ANY($1::uuid[]) AND NOT announced",
-                     decided.text());
+    work.exec_often(
+        "announce",
+        "UPDATE reviews.review SET announced = true WHERE review_id IN (SELECT review_id FROM"
+        " reviews.review WHERE review_id = ANY($1::uuid[]) AND NOT announced ORDER BY review_id FOR UPDATE)",
+        decided.text());
     return {};
   });
 }

@@ -25,7 +25,7 @@ class PostgresStore final : public ReviewStore {
   Result<std::vector<ReviewStatus>> statuses(std::span<const Id> review_ids, Instant now) override;
   Result<std::vector<StoredReview>> list(const ListFilter& filter) override;
   Result<std::size_t> pending_count() override;
-  Result<StoredReview> change(const Id& review_id, const Change& change) override;
+  Result<std::vector<Result<StoredReview>>> change_all(std::span<const Edit> edits) override;
   Result<std::vector<Id>> overdue(Instant now, std::size_t limit) override;
   Result<std::vector<ClaimAnswer>> claim(std::span<const Claim> claims, std::span<const record::Event> claimed,
                                          Instant now) override;

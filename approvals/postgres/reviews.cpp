@@ -33,7 +33,8 @@ Result<StoredReview> stored_of(const pqxx::row& row, std::vector<Vote> votes) {
 
 std::map<Id, std::vector<Vote>> votes_of(Transaction& work, const std::string& review_ids) {
   std::map<Id, std::vector<Vote>> out;
-  const auto rows = work.exec_params(
+  const auto rows = work.exec_often(
+      "votes",
       "SELECT review_id, reviewer, verdict, reason, grant_for_s, (extract(epoch FROM at) * 1000000)::bigint AS at"
       " FROM reviews.vote WHERE review_id = ANY($1::uuid[]) ORDER BY at, reviewer",
       review_ids);
@@ -92,54 +93,104 @@ pqxx::result joinable(Transaction& work, const Question& question, const std::st
       question.principal, question.digest, invocation_id, sql_time(now));
 }
 
-void save_votes(Transaction& work, const Review& review, const std::vector<Vote>& before) {
-  const std::string id = to_text(review.question().review_id);
-  const auto& after = review.votes();
+// What a batch of edits changes, gathered so that each table is written by one statement.
+class Changes {
+ public:
+  void add(const Review& after, const Review& before) {
+    const std::string id = to_text(after.question().review_id);
+    add_votes(id, after.votes(), before.votes());
+    if (after.decision() && !before.decision()) {
+      add_decision(id, after);
+    } else if (after.state() != before.state()) {
+      moved_.add(id);
+      states_.add(name(after.state()));
+    }
+  }
+  void save(Transaction& work) const;
+
+ private:
+  void add_votes(const std::string& id, const std::vector<Vote>& after, const std::vector<Vote>& before);
+  void add_decision(const std::string& id, const Review& review);
+
+  Array gone_reviews_, gone_reviewers_;
+  Array votes_, reviewers_, verdicts_, reasons_, windows_, times_;
+  Array moved_, states_;
+  Array decided_, outcomes_, once_, not_before_, expires_at_, texts_, key_ids_, signatures_;
+};
+
+void Changes::add_votes(const std::string& id, const std::vector<Vote>& after, const std::vector<Vote>& before) {
   const auto holds = [](const std::vector<Vote>& votes, const auto& matches) {
     return std::any_of(votes.begin(), votes.end(), matches);
   };
   for (const Vote& vote : before) {
     if (holds(after, [&](const Vote& each) { return each.reviewer == vote.reviewer; })) continue;
-    work.exec_params("DELETE FROM reviews.vote WHERE review_id = $1::uuid AND reviewer = $2", id, vote.reviewer);
+    gone_reviews_.add(id);
+    gone_reviewers_.add(vote.reviewer);
   }
   for (const Vote& vote : after) {
     if (holds(before, [&](const Vote& each) { return each == vote; })) continue;
-    const std::string window =
-        vote.grant.once()
-            ? ""
-            : std::to_string(std::chrono::duration_cast<std::chrono::seconds>(*vote.grant.window).count());
-    work.exec_params(
-        "INSERT INTO reviews.vote (review_id, reviewer, verdict, reason, grant_for_s, at)"
-        " VALUES ($1::uuid, $2, $3, $4, nullif($5, '')::bigint, $6::timestamptz) ON CONFLICT (review_id, reviewer)"
-        " DO UPDATE SET verdict = excluded.verdict, reason = excluded.reason, grant_for_s = excluded.grant_for_s,"
-        " at = excluded.at",
-        id, vote.reviewer, std::string(name(vote.verdict)), vote.reason, window, sql_time(vote.at));
-  }
-}
-
-void save(Transaction& work, const Review& review, const Review& before) {
-  save_votes(work, review, before.votes());
-  const std::string id = to_text(review.question().review_id);
-  if (review.state() != before.state()) {
-    work.exec_params("UPDATE reviews.review SET state = $2 WHERE review_id = $1::uuid", id,
-                     std::string(name(review.state())));
+    votes_.add(id);
+    reviewers_.add(vote.reviewer);
+    verdicts_.add(name(vote.verdict));
+    reasons_.add(vote.reason);
+    windows_.add(vote.grant.once()
+                     ? std::string()
+                     : std::to_string(std::chrono::duration_cast<std::chrono::seconds>(*vote.grant.window).count()));
+    times_.add(sql_time(vote.at));
   }
 }
 
 // Grant and decision come into being together and with the state that needs them, so in one statement.
-void save_decision(Transaction& work, const Review& review) {
+void Changes::add_decision(const std::string& id, const Review& review) {
   const bool granted = review.grant().has_value();
   const Grant grant = review.grant().value_or(Grant{});
-  work.exec_params(
-      "UPDATE reviews.review SET state = $2, grant_once = nullif($3, '')::boolean,"
-      " grant_not_before = nullif($4, '')::timestamptz, grant_expires_at = nullif($5, '')::timestamptz,"
-      " decision = $6, decision_key_id = $7, decision_signature = $8::bytea WHERE review_id = $1::uuid",
-      to_text(review.question().review_id), std::string(name(review.state())),
-      std::string(!granted     ? ""
-                  : grant.once ? "true"
-                               : "false"),
-      granted ? sql_time(grant.not_before) : std::string(), granted ? sql_time(grant.expires_at) : std::string(),
-      review.decision()->text, review.decision()->key_id, sql_bytes(review.decision()->signature));
+  decided_.add(id);
+  outcomes_.add(name(review.state()));
+  once_.add(!granted ? "" : grant.once ? "true" : "false");
+  not_before_.add(granted ? sql_time(grant.not_before) : std::string());
+  expires_at_.add(granted ? sql_time(grant.expires_at) : std::string());
+  texts_.add(review.decision()->text);
+  key_ids_.add(review.decision()->key_id);
+  signatures_.add(sql_bytes(review.decision()->signature));
+}
+
+void Changes::save(Transaction& work) const {
+  if (!gone_reviews_.empty()) {
+    work.exec_params(
+        "DELETE FROM reviews.vote v USING unnest($1::uuid[], $2::text[]) AS g(review_id, reviewer)"
+        " WHERE v.review_id = g.review_id AND v.reviewer = g.reviewer",
+        gone_reviews_.text(), gone_reviewers_.text());
+  }
+  if (!votes_.empty()) {
+    work.exec_often(
+        "save_votes",
+        "INSERT INTO reviews.vote (review_id, reviewer, verdict, reason, grant_for_s, at)"
+        " SELECT review_id, reviewer, verdict, reason, nullif(for_s, '')::bigint, at"
+        " FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])"
+        "  AS n(review_id, reviewer, verdict, reason, for_s, at) ON CONFLICT (review_id, reviewer)"
+        " DO UPDATE SET verdict = excluded.verdict, reason = excluded.reason, grant_for_s = excluded.grant_for_s,"
+        " at = excluded.at",
+        votes_.text(), reviewers_.text(), verdicts_.text(), reasons_.text(), windows_.text(), times_.text());
+  }
+  if (!decided_.empty()) {
+    work.exec_often(
+        "save_decisions",
+        "UPDATE reviews.review r SET state = n.state, grant_once = nullif(n.once, '')::boolean,"
+        " grant_not_before = nullif(n.not_before, '')::timestamptz,"
+        " grant_expires_at = nullif(n.expires_at, '')::timestamptz,"
+        " decision = n.decision, decision_key_id = n.key_id, decision_signature = n.signature"
+        " FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bytea[])"
+        "  AS n(review_id, state, once, not_before, expires_at, decision, key_id, signature)"
+        " WHERE r.review_id = n.review_id",
+        decided_.text(), outcomes_.text(), once_.text(), not_before_.text(), expires_at_.text(), texts_.text(),
+        key_ids_.text(), signatures_.text());
+  }
+  if (!moved_.empty()) {
+    work.exec_params(
+        "UPDATE reviews.review r SET state = n.state FROM unnest($1::uuid[], $2::text[]) AS n(review_id, state)"
+        " WHERE r.review_id = n.review_id",
+        moved_.text(), states_.text());
+  }
 }
 
 }  // namespace
@@ -190,7 +241,8 @@ Result<std::vector<ReviewStatus>> PostgresStore::statuses(std::span<const Id> re
   return connection_->run([&](Transaction& work) -> Result<std::vector<ReviewStatus>> {
     std::vector<ReviewStatus> out;
     // As Review::state_at.
-    for (const auto& row : work.exec_params(
+    for (const auto& row : work.exec_often(
+             "statuses",
              "SELECT review_id, CASE WHEN state = 'pending' AND expires_at <= $2::timestamptz"
              " OR state = 'approved' AND grant_expires_at <= $2::timestamptz THEN 'expired' ELSE state END AS state,"
              " announced, decision, decision_key_id, decision_signature"
@@ -226,21 +278,45 @@ Result<std::size_t> PostgresStore::pending_count() {
   });
 }
 
-Result<StoredReview> PostgresStore::change(const Id& review_id, const Change& change) {
-  return connection_->run([&](Transaction& work) -> Result<StoredReview> {
-    auto stored = load_one(work, review_id, "FOR UPDATE");
-    if (!stored) return stored;
-    const Review before = stored->review;
-    const auto events = change(stored->review);
-    if (!events) return events.error();
-    if (stored->review.decision() && !before.decision()) {
-      save_votes(work, stored->review, before.votes());
-      save_decision(work, stored->review);
-    } else {
-      save(work, stored->review, before);
+Result<std::vector<Result<StoredReview>>> PostgresStore::change_all(std::span<const Edit> edits) {
+  Array ids;
+  for (const Edit& edit : edits) ids.add(to_text(edit.review_id));
+  return connection_->run([&](Transaction& work) -> Result<std::vector<Result<StoredReview>>> {
+    // Locked in one order, so that two batches that meet wait for each other instead of locking each other out.
+    auto loaded = load(work, work.exec_often("lock_reviews",
+                                             std::string(kReviewColumns) +
+                                                 "WHERE r.review_id = ANY($1::uuid[]) ORDER BY r.review_id FOR UPDATE",
+                                             ids.text()));
+    if (!loaded) return loaded.error();
+    std::map<Id, StoredReview> current;
+    for (StoredReview& each : *loaded) {
+      const Id id = each.review.question().review_id;
+      current.emplace(id, std::move(each));
     }
-    keep_events(work, *events);
-    return stored;
+    const std::map<Id, StoredReview> before = current;
+    std::vector<Result<StoredReview>> out;
+    std::vector<record::Event> events;
+    for (const Edit& edit : edits) {
+      const auto found = current.find(edit.review_id);
+      if (found == current.end()) {
+        out.emplace_back(fail(Code::not_found, "no such review"));
+        continue;
+      }
+      StoredReview edited = found->second;
+      auto made = edit.change(edited.review);
+      if (!made) {
+        out.emplace_back(made.error());
+        continue;
+      }
+      std::move(made->begin(), made->end(), std::back_inserter(events));
+      found->second = std::move(edited);
+      out.emplace_back(found->second);
+    }
+    Changes changes;
+    for (const auto& [id, stored] : current) changes.add(stored.review, before.at(id).review);
+    changes.save(work);
+    keep_events(work, events);
+    return out;
   });
 }
 

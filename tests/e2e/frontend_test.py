@@ -156,6 +156,33 @@ def test_a_masker_neither_votes_nor_decides(deployment):
     reject(deployment, call, review)
 
 
+def test_a_gateway_neither_claims_nor_looks_under_the_name_of_another(deployment):
+    file = deployment.folder / "gateway-9.json"
+    deployment.holdpoint(["keys", "issue", "gateway", "gateway-9", "--file", str(file)])
+    before = len(deployment.calls("dynamodb"))
+    call, review = hold(deployment)
+    with Seat(file) as seat:
+        claimer = {"gateway": "gateway-1", "epoch": 1}
+        ids = {"review_id": review["review_id"], "operation_id": str(uuid.uuid4())}
+        claim = ids | {"digest": review["digest"], "principal": review["principal"], "claimer": claimer}
+        tries = (("ClaimsOfGatewayRequested", {"gateway": "gateway-1"}), ("GrantClaimRequested", {"claims": [claim]}),
+                 ("GrantSettled", {"settlements": [ids | {"claimer": claimer, "state": "released"}]}),
+                 ("ReviewRequested", {"review": review, "invocation_id": "", "gateway": "gateway-1"}))
+        harness.wait_for(lambda: "claims" in seat.ask("reviews", "ClaimsOfGatewayRequested", {"gateway": "gateway-9"}),
+                         "approvals knows the new key", 10)
+        for message, body in tries:
+            # Nor by claiming to be it in the head: the broker writes the sender.
+            for sender in ("", "gateway-1"):
+                answer = seat.ask("reviews", message, body, sender=sender)
+                assert answer and answer["code"] == "denied", (message, answer)
+    recorded = ("SELECT convert_from(bytes, 'UTF8') AS entry FROM audit.log WHERE type = 'holdpoint.peer.refused'"
+                " AND subject = 'gateway-9'")
+    rows = harness.wait_for(lambda: (found := deployment.sql(recorded)) and len(found) >= 8 and found, "the tries in the record")
+    assert {json.loads(row["entry"])["data"]["message"] for row in rows} == {message for message, _ in tries}
+    assert call.poll() is None and len(deployment.calls("dynamodb")) == before
+    reject(deployment, call, review)
+
+
 def forged_decision(deployment, signer, review):
     now = time.strftime("%Y-%m-%dT%H:%M:%S.000000Z", time.gmtime())
     later = time.strftime("%Y-%m-%dT%H:%M:%S.000000Z", time.gmtime(time.time() + 600))

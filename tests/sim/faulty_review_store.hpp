@@ -39,8 +39,8 @@ class FaultyReviewStore final : public approvals::ReviewStore {
   Result<std::size_t> pending_count() override {
     return run<std::size_t>([&] { return store_.pending_count(); });
   }
-  Result<approvals::StoredReview> change(const Id& review_id, const approvals::Change& change) override {
-    return run<approvals::StoredReview>([&] { return store_.change(review_id, change); });
+  Result<std::vector<Result<approvals::StoredReview>>> change_all(std::span<const approvals::Edit> edits) override {
+    return run<std::vector<Result<approvals::StoredReview>>>([&] { return store_.change_all(edits); });
   }
   Result<std::vector<Id>> overdue(Instant now, std::size_t limit) override {
     return run<std::vector<Id>>([&] { return store_.overdue(now, limit); });

@@ -136,6 +136,8 @@ const bool kRegistered =
                         "grant settled as released",
                         "after a crash a claim was released",
                         "after a crash a claim was unknown",
+                        "after a crash an operation ended as unknown",
+                        "approvals answered several at once",
                         "grant for a time used again",
                         "held call succeeded",
                         "call of two approvals succeeded",

@@ -31,19 +31,34 @@ class ApprovalsNode final : public JournalNode, approvals::EventSink, approvals:
                    SigningKey::from_seed(key_of(life.name).seed().reveal()).value()},
         announcer_(*this, *this),
         voting_(signatory_, world().ids(), announcer_, [raw = stage_.get()] { return raw->document; }),
-        service_(voting_, announcer_, person_of) {}
+        service_(voting_, announcer_, person_of, [raw = stage_.get()] { return raw->document; }) {}
 
  private:
   void run() override {
     open_journal();
     if (dead()) return;
     serve("reviews", 4, [this](wire::Envelope request) {
+      if (const auto lane = approvals::lane_of(request.message.type)) return gather(*lane, std::move(request));
       after(world().random().between(200us, 8ms), [this, request = std::move(request)] {
         auto result = service_.handle(request, store_, now());
         if (!dead()) answer(request, std::move(result));
       });
     });
     tick();
+  }
+
+  /// As approvals/lane_queue.hpp: what comes while a batch is under way is the next one.
+  void gather(approvals::Lane lane, wire::Envelope request) {
+    std::vector<wire::Envelope>& queue = queues_[lane];
+    queue.push_back(std::move(request));
+    if (queue.size() == 1) after(world().random().between(200us, 8ms), [this, lane] { answer_all(lane); });
+  }
+
+  void answer_all(approvals::Lane lane) {
+    const std::vector<wire::Envelope> requests = std::exchange(queues_[lane], {});
+    if (requests.size() > 1) world().saw("approvals answered several at once");
+    auto answers = service_.handle(lane, requests, store_, now());
+    for (std::size_t i = 0; i < requests.size() && !dead(); ++i) answer(requests[i], std::move(answers[i]));
   }
 
   void tick() {
@@ -65,6 +80,7 @@ class ApprovalsNode final : public JournalNode, approvals::EventSink, approvals:
   approvals::Announcer announcer_;
   approvals::Voting voting_;
   approvals::ReviewService service_;
+  std::map<approvals::Lane, std::vector<wire::Envelope>> queues_;
 };
 
 // ---- auditors -----------------------------------------------------------------------------------------------------

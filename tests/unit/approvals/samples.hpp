@@ -69,6 +69,8 @@ inline config::Document document() {
   out.version = 7;
   out.reviewers["sre"] = {{"sre", "oncall"}, {"corp:named"}};
   out.reviewers["dba"] = {{"dba"}, {}};
+  for (const char* name : {"gateway-1", "gateway-2"}) out.keys.push_back({name, name, wire::Role::gateway, "", ""});
+  out.keys.push_back({"masker-1", "masker-1", wire::Role::masker, "", ""});
   return out;
 }
 
@@ -112,7 +114,7 @@ class Replica {
   explicit Replica(ReviewStore& shared) : store(shared) {}
 
   Result<wire::Message> ask(wire::Role role, std::string type, Json body, Instant now = kStart,
-                            const std::string& key_id = "gateway-key") {
+                            const std::string& key_id = "gateway-1") {
     wire::Envelope request;
     request.address = "reviews";
     request.sender = {role, key_id};
@@ -172,11 +174,13 @@ class Replica {
   RandomIdSource ids;
   Announcer announcer{sink, topics};
   Voting voting{signatory, ids, announcer, [this] { return std::make_shared<const config::Document>(configuration); }};
-  ReviewService service{voting, announcer, [](const std::string& token, Instant) -> Result<identity::Principal> {
+  ReviewService service{voting, announcer,
+                        [](const std::string& token, Instant) -> Result<identity::Principal> {
                           const auto at = token.find('@');
                           if (at == std::string::npos) return fail(Code::unauthenticated, "not a token");
                           return person(token.substr(0, at), {token.substr(at + 1)});
-                        }};
+                        },
+                        [this] { return std::make_shared<const config::Document>(configuration); }};
 };
 
 inline std::string text(const Result<wire::Message>& message, const char* member) {

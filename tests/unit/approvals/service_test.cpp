@@ -293,7 +293,7 @@ TEST_P(ServiceTest, every_message_is_refused_from_a_role_that_may_not_send_it) {
   for (const auto& [type, allowed] : rows) {
     for (const Role role : {Role::none, Role::broker, Role::gateway, Role::approvals, Role::masker, Role::auditor,
                             Role::op, Role::frontend}) {
-      const auto answer = one.ask(role, type, Json::object());
+      const auto answer = one.ask(role, type, {{"gateway", "gateway-1"}});
       const bool may = std::find(allowed.begin(), allowed.end(), role) != allowed.end();
       EXPECT_EQ(!answer && answer.error().code == Code::denied, !may) << type << " from " << wire::name(role);
     }
@@ -389,8 +389,57 @@ TEST_P(ServiceTest, a_restarted_gateway_learns_its_open_claims) {
   EXPECT_EQ(mine["claims"][0]["operation_id"], to_text(id(50)));
   EXPECT_EQ(mine["claims"][0]["epoch"], 1);
   EXPECT_EQ(mine["claims"][0]["state"], "claimed");
-  const auto others = two.ask(Role::gateway, "ClaimsOfGatewayRequested", {{"gateway", "gateway-2"}}).value().body;
+  const Json question{{"gateway", "gateway-2"}};
+  const auto others = two.ask(Role::gateway, "ClaimsOfGatewayRequested", question, kStart, "gateway-2").value().body;
   EXPECT_TRUE(others["claims"].empty());
+}
+
+TEST_P(ServiceTest, parameters_that_policy_keeps_out_of_the_record_are_for_reviewers_alone) {
+  Json review = review_json();
+  review["record"] = "metadata";
+  ASSERT_TRUE(one.request_review(review, "call-1"));
+  ASSERT_TRUE(one.request_review(review_json(2, "digest-b"), "call-2"));
+  ASSERT_EQ(one.sink.recorded.size(), 2u);
+  EXPECT_FALSE(one.sink.recorded[0].data.contains("parameters"));
+  EXPECT_TRUE(one.sink.recorded[1].data.contains("parameters"));
+  const Json shown = one.ask(Role::op, "ReviewRequestedById", {{"review_id", to_text(id(1))}}).value().body["review"];
+  EXPECT_EQ(shown["parameters"], review["parameters"]);
+}
+
+TEST_P(ServiceTest, a_gateway_cannot_act_under_the_name_of_another) {
+  ASSERT_TRUE(one.request_review(review_json(), "call-1"));
+  ASSERT_TRUE(one.vote(1, "ann@sre", "approve"));
+  const Json claimer{{"gateway", "gateway-1"}, {"epoch", 1}};
+  Json claim{{"review_id", to_text(id(1))}, {"operation_id", to_text(id(50))},
+             {"digest", "digest-a"},        {"principal", "local:agent"},
+             {"claimer", claimer},          {"invocation_id", "call-1"}};
+  const Json settlement{
+      {"review_id", to_text(id(1))}, {"operation_id", to_text(id(50))}, {"claimer", claimer}, {"state", "released"}};
+  const std::vector<std::pair<std::string, Json>> rows{
+      {"ReviewRequested", {{"review", review_json(2)}, {"invocation_id", ""}, {"gateway", "gateway-1"}}},
+      {"GrantClaimRequested", {{"claims", {claim}}}},
+      {"GrantSettled", {{"settlements", {settlement}}}},
+      {"ClaimsOfGatewayRequested", {{"gateway", "gateway-1"}}},
+      {"ClaimsOfGatewayRequested", Json::object()}};
+  const auto try_as = [&](const std::string& key_id, Code code) {
+    const std::size_t recorded = one.sink.recorded.size();
+    for (const auto& [type, body] : rows) {
+      const auto answer = one.ask(Role::gateway, type, body, kStart, key_id);
+      ASSERT_FALSE(answer) << type << " by " << key_id;
+      EXPECT_EQ(answer.error().code, code) << type << " by " << key_id;
+    }
+    EXPECT_EQ(one.sink.recorded.size(), recorded);
+  };
+  try_as("gateway-2", Code::denied);
+  try_as("masker-1", Code::denied);          // whatever the broker took it for
+  try_as("new-gateway", Code::unavailable);  // a key that this replica has not heard of yet
+  claim["claimer"]["gateway"] = "gateway-2";
+  const auto mixed = one.ask(Role::gateway, "GrantClaimRequested", {{"claims", {claim, rows[1].second["claims"][0]}}},
+                             kStart, "gateway-2");
+  ASSERT_FALSE(mixed) << "one foreign claim refuses the message";
+  EXPECT_EQ(one.claim_result(1, 50, "call-1"), "claimed");
+  one.configuration.keys[0].revoked = true;
+  EXPECT_EQ(one.ask(Role::gateway, "ClaimsOfGatewayRequested", {{"gateway", "gateway-1"}}).error().code, Code::denied);
 }
 
 }  // namespace
