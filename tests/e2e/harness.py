@@ -64,14 +64,14 @@ class Deployment:
         self.targets = None
         self.target_process = None
         self.tokens = {}
+        self.said_up = ""
 
     # Life
 
     def start(self):
         self.start_targets()
         self.write_configuration()
-        self.up()
-        self.holdpoint("credentials set demo-gateway", stdin=(self.folder / "targets/upstream.json").read_text())
+        self.up("--credentials", f"demo-gateway={self.folder}/targets/upstream.json")
         return self
 
     def start_targets(self):
@@ -97,9 +97,9 @@ class Deployment:
                                                                                      self.targets["s3"])
         (folder / "holdpoint.yaml").write_text(edit(text), encoding="utf-8")
 
-    def up(self):
-        self.holdpoint(["up", "--detach", "--config", str(self.folder / "configuration/holdpoint.yaml"), "--console",
-                        self.console, *self.sizes], seconds=180)
+    def up(self, *more):
+        self.said_up = self.holdpoint(["up", "--detach", "--config", str(self.folder / "configuration/holdpoint.yaml"),
+                                       "--console", self.console, *self.sizes, *more], seconds=180)
 
     def down(self):
         self.holdpoint("down", seconds=150)

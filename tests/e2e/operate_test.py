@@ -42,6 +42,10 @@ def is_revoked(client):
     return False
 
 
+def test_up_warns_of_nothing_where_everything_is_set(deployment):
+    assert "ready" in deployment.said_up and "warning" not in deployment.said_up, deployment.said_up
+
+
 def test_a_changed_policy_is_in_force_without_a_restart(deployment):
     before = deployment.holdpoint_json("status")["services"]
     policy = deployment.folder / "configuration/policies/orders.json"

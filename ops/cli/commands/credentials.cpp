@@ -42,12 +42,7 @@ Result<Json> read_credentials(const CredentialsOptions& options) {
   std::string first = read_secret("secret access key");
   if (first.starts_with("{")) {
     std::string rest(std::istreambuf_iterator<char>(std::cin), {});
-    auto json = parse_json(first + "\n" + rest, {.bytes_max = 65536, .depth_max = 2});
-    if (!json) return json.error();
-    if (!get_string(*json, "access_key_id") || !get_string(*json, "secret_access_key")) {
-      return fail(Code::configuration, "the object needs access_key_id and secret_access_key");
-    }
-    return json;
+    return deployment::parse_credentials(first + "\n" + rest);
   }
   if (options.access_key_id.empty() || first.empty()) {
     return fail(Code::configuration,

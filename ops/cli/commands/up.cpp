@@ -102,6 +102,7 @@ void add_up(CLI::App& app, Context& context) {
   up->add_flag("--no-postgres", machine.external_database, "Use a PostgreSQL server that you run (--database)");
   up->add_option("--database", machine.database, "Its connection string; may name several hosts");
   up->add_option("--console", machine.console, "Where the console listens")->capture_default_str();
+  up->add_option("--credentials", machine.credentials, "NAME=FILE: seal these credentials, where none are set yet");
   up->add_option("--bus-listen", machine.bus_listen, "Also take processes of other hosts: tcp://ADDRESS:PORT");
   up->add_option("--gateways", machine.gateways)->check(CLI::Range(0, 16))->capture_default_str();
   up->add_option("--maskers", machine.maskers)->check(CLI::Range(0, 16))->capture_default_str();

@@ -253,6 +253,15 @@ Result<fs::path> issue_identity(const supervisor::Layout& layout, const Member& 
   return file;
 }
 
+Result<Json> parse_credentials(std::string_view text) {
+  auto json = parse_json(text, {.bytes_max = 65536, .depth_max = 2});
+  if (!json) return json.error();
+  if (!get_string(*json, "access_key_id") || !get_string(*json, "secret_access_key")) {
+    return fail(Code::configuration, "the object needs access_key_id and secret_access_key");
+  }
+  return json;
+}
+
 std::vector<std::string> warnings(const config::Document& document) {
   std::vector<std::string> found;
   for (const auto& target : document.targets) {

@@ -56,6 +56,9 @@ void combine_revocations(config::Document& document);
 Result<std::filesystem::path> issue_identity(const supervisor::Layout& layout, const Member& member,
                                              const std::string& bus_endpoint, const std::filesystem::path& file);
 
+/// What `holdpoint credentials set` and `up --credentials` take: a JSON object.
+Result<Json> parse_credentials(std::string_view text);
+
 /// What a second look finds odd though it is allowed: a target without credentials, a role nobody may become.
 std::vector<std::string> warnings(const config::Document& document);
 

@@ -5,6 +5,8 @@
 
 #include <iostream>
 
+#include "bus/base/crypto.hpp"
+#include "bus/config/private_file.hpp"
 #include "ops/cli/supervisor/ports.hpp"
 #include "ops/cli/supervisor/postgres.hpp"
 
@@ -38,6 +40,7 @@ Result<void> Machine::start(const Progress& progress) {
   if (!opened) return opened.error();
   supervisor_.emplace(std::move(*opened));
   supervisor_->set_configuration(configuration_.string());
+  supervisor_->set_console(options_.console);
   if (auto free = check_ports(*compiled); !free) return free.error();
 
   std::vector<Member> members{{wire::Role::auditor, "auditor-1"}, {wire::Role::approvals, "approvals-1"}};
@@ -45,6 +48,7 @@ Result<void> Machine::start(const Progress& progress) {
   for (int i = 1; i <= options_.gateways; ++i) members.push_back({wire::Role::gateway, numbered("gateway", i)});
   if (auto prepared = prepare(layout_, members); !prepared) return prepared.error();
   if (auto applied = apply_configuration(false); !applied) return applied.error();
+  if (auto sealed = seal_credentials(); !sealed) return sealed.error();
   if (auto handed = hand_to_broker(layout_); !handed) return handed.error();
 
   if (auto database = start_database(progress); !database) return database.error();
@@ -152,6 +156,27 @@ Result<void> Machine::apply_configuration(bool distribute_it) {
   auto distributed = distribute(layout_);
   if (!distributed) return distributed.error();
   std::cout << to_rfc3339(system_now()) << " configuration version " << *version << " is in force" << std::endl;
+  return {};
+}
+
+/// Those that are set already stay: they may have been rotated since the file was written.
+Result<void> Machine::seal_credentials() {
+  for (const std::string& each : options_.credentials) {
+    const std::size_t equals = each.find('=');
+    if (equals == 0 || equals == std::string::npos) return fail(Code::configuration, each + ": expected NAME=FILE");
+    const std::string name = each.substr(0, equals);
+    auto text = config::read_private_file(each.substr(equals + 1));
+    if (!text) return text.error();
+    auto credentials = parse_credentials(*text);
+    if (!credentials) return fail(Code::configuration, each.substr(equals + 1) + ": " + credentials.error().context);
+    auto version = issue(layout_, [&](config::Document& document) -> Result<void> {
+      if (!document.sealed_credentials.contains(name)) {
+        document.sealed_credentials[name] = seal_to(document.group_public, to_json(*credentials));
+      }
+      return {};
+    });
+    if (!version) return version.error();
+  }
   return {};
 }
 

@@ -20,7 +20,8 @@ struct MachineOptions {
   bool external_database = false;
   std::string database;  ///< connection string of an external server
   std::string console = "127.0.0.1:" + std::to_string(HOLDPOINT_CONSOLE_PORT);
-  std::string bus_listen;  ///< tcp endpoint beside the socket; empty = none
+  std::vector<std::string> credentials;  ///< NAME=FILE: sealed where NAME is not set yet
+  std::string bus_listen;                ///< tcp endpoint beside the socket; empty = none
   int gateways = 1;
   int maskers = 2;
 };
@@ -42,6 +43,7 @@ class Machine {
   Result<void> start_database(const Progress& progress);
   Result<void> migrate(const std::string& program);
   Result<void> start_program(const std::string& program, const std::string& name, std::vector<std::string> arguments);
+  Result<void> seal_credentials();
   Result<void> apply_configuration(bool distribute_it);
   void watch_configuration();
   [[nodiscard]] std::string dsn(const std::string& role) const;

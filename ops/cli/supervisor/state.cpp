@@ -31,9 +31,10 @@ Result<void> write_state(const Layout& layout, const State& state) {
                         {"restarts", service.restarts},
                         {"last_exit", service.last_exit}});
   }
-  return config::write_file_atomically(
-      layout.state(),
-      to_json({{"pid", state.supervisor}, {"configuration", state.configuration}, {"services", services}}));
+  return config::write_file_atomically(layout.state(), to_json({{"pid", state.supervisor},
+                                                                {"configuration", state.configuration},
+                                                                {"console", state.console},
+                                                                {"services", services}}));
 }
 
 std::optional<State> read_left_state(const Layout& layout) {
@@ -44,6 +45,7 @@ std::optional<State> read_left_state(const Layout& layout) {
   State state;
   state.supervisor = static_cast<pid_t>(json->value("pid", 0));
   state.configuration = string_or(*json, "configuration");
+  state.console = string_or(*json, "console");
   for (const auto& service : json->value("services", Json::array())) {
     state.services.push_back({.name = string_or(service, "name"),
                               .program = string_or(service, "program"),

@@ -24,6 +24,7 @@ struct ServiceState {
 struct State {
   pid_t supervisor = 0;
   std::string configuration;
+  std::string console;  ///< address that it listens on
   std::vector<ServiceState> services;
 };
 

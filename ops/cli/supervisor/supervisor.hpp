@@ -44,6 +44,7 @@ class Supervisor {
   /// Everything, in reverse order; what does not end within ten seconds is killed.
   void stop();
   void set_configuration(std::string file) { configuration_ = std::move(file); }
+  void set_console(std::string address) { console_ = std::move(address); }
 
  private:
   struct Child {
@@ -75,6 +76,7 @@ class Supervisor {
   NotifySocket notify_;
   std::vector<Child> children_;
   std::string configuration_;
+  std::string console_;
   bool stop_requested_ = false;
   bool changed_ = true;
 };
