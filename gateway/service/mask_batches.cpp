@@ -50,11 +50,18 @@ wire::Message joined(const Questions& questions) {
   return message;
 }
 
-/// The answer to question `index`; the whole was found to have as many as were asked.
-Answer answer_at(wire::Message& all, std::size_t index) {
+/// The masker said in so many words that there was nothing to mask; it does not send the bytes back then.
+bool is_unchanged(const Json& body) {
+  const auto changed = get_bool(body, "changed");
+  return changed && !*changed && !body.contains("blocked");
+}
+
+/// The answer to `question`, which was the one at `index`; the whole was found to have as many as were asked.
+Answer answer_at(wire::Message& all, std::size_t index, wire::Message& question) {
   Json& body = all.body["answers"][index];
   if (const auto refused = body.find("refused"); refused != body.end())
     return fail(code_from_name(string_or(*refused, "code")), string_or(*refused, "message"));
+  if (is_unchanged(body)) all.attachments[index] = std::move(question.attachments.front());
   return wire::Message{"PayloadMasked", std::move(body), {std::move(all.attachments[index])}};
 }
 
@@ -137,7 +144,7 @@ struct MaskBatches::State : std::enable_shared_from_this<State> {
     if (answer && !answers_all(*answer, questions.size()))
       answer = fail(Code::malformed, "the masker did not answer each question");
     for (std::size_t index = 0; index < questions.size(); ++index)
-      questions[index]->answer(answer ? answer_at(*answer, index) : Answer(answer.error()));
+      questions[index]->answer(answer ? answer_at(*answer, index, questions[index]->message) : Answer(answer.error()));
   }
 
   asio::awaitable<void> settle_alone(std::shared_ptr<Question> question) {

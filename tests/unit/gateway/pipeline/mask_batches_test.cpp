@@ -109,7 +109,7 @@ TEST_F(MaskBatchesTest, what_is_asked_while_one_is_on_its_way_travels_together_a
 
 TEST_F(MaskBatchesTest, a_refusal_of_one_is_not_a_refusal_of_its_neighbours) {
   masker.answer = [](const wire::Message&) -> Answer {
-    Json body = {{"answers", {{{"changed", false}}, {{"refused", {{"code", "malformed"}, {"message", "no"}}}}}}};
+    Json body = {{"answers", {{{"changed", true}}, {{"refused", {{"code", "malformed"}, {"message", "no"}}}}}}};
     return wire::Message{"PayloadsMasked", std::move(body), {"b", ""}};
   };
   ask("b");
@@ -120,6 +120,26 @@ TEST_F(MaskBatchesTest, a_refusal_of_one_is_not_a_refusal_of_its_neighbours) {
   settle();
   EXPECT_EQ(bytes("b"), "b");
   EXPECT_EQ(bytes("c"), "malformed");
+}
+
+TEST_F(MaskBatchesTest, only_what_is_said_to_be_unchanged_goes_on_as_it_was) {
+  const std::vector<std::pair<Json, std::string>> cases = {{{{"changed", false}}, "b"},
+                                                           {{{"changed", true}}, ""},
+                                                           {{{"changed", "no"}}, ""},
+                                                           {Json::object(), ""},
+                                                           {{{"changed", false}, {"blocked", "binary"}}, ""}};
+  for (const auto& [body, left] : cases) {
+    answers.clear();
+    masker.answer = [&](const wire::Message&) -> Answer {
+      return wire::Message{"PayloadsMasked", {{"answers", Json::array({body, body})}}, {"", ""}};
+    };
+    ask("b");
+    ask("c");
+    settle();
+    masker.release();
+    settle();
+    EXPECT_EQ(bytes("b"), left) << body.dump();
+  }
 }
 
 TEST_F(MaskBatchesTest, a_worker_that_died_takes_all_that_travelled_together_and_nothing_is_asked_again) {
@@ -135,7 +155,7 @@ TEST_F(MaskBatchesTest, a_worker_that_died_takes_all_that_travelled_together_and
 }
 
 TEST_F(MaskBatchesTest, an_answer_that_lacks_one_is_an_answer_to_none) {
-  for (const Json& answered : {Json(), Json::array(), Json::array({Json::object()}), Json(2, 1)}) {
+  for (const Json& answered : {Json(), Json::array(), Json::array({Json::object()}), Json::array({1, 1})}) {
     answers.clear();
     masker.answer = [&](const wire::Message&) -> Answer {
       return wire::Message{"PayloadsMasked", {{"answers", answered}}, {"b", "c"}};
