@@ -90,7 +90,8 @@ struct Claims::State {
   Claimer self;
   std::deque<std::shared_ptr<Pending>> claims;
   std::deque<Settlement> settlements;
-  std::size_t given_up = 0;  ///< settlements that left the queue's head because it was full
+  std::size_t given_up = 0;    ///< settlements that left the queue's head because it was full
+  std::size_t on_the_way = 0;  ///< of the queue's head: in the message that is not answered yet
   asio::steady_timer claim_due;
   asio::steady_timer settlement_due;
 };
@@ -113,9 +114,18 @@ asio::awaitable<Result<operation::ClaimAnswered>> Claims::claim(ClaimWish wish, 
 }
 
 void Claims::settle(Settlement settlement) {
+  // A call that ended before it was said that it is sent: its end says both.
+  const std::size_t behind = state_->settlements.size() - state_->on_the_way;
+  for (std::size_t i = 0; i < std::min(behind, kClaimsMax); ++i) {
+    Settlement& earlier = *(state_->settlements.rbegin() + static_cast<std::ptrdiff_t>(i));
+    if (earlier.operation_id != settlement.operation_id || earlier.state != "sent") continue;
+    earlier = std::move(settlement);
+    return;
+  }
   if (state_->settlements.size() >= kUnsettledMax) {
     state_->settlements.pop_front();
     ++state_->given_up;
+    if (state_->on_the_way > 0) --state_->on_the_way;
   }
   state_->settlements.push_back(std::move(settlement));
   state_->settlement_due.cancel();
@@ -160,7 +170,9 @@ asio::awaitable<void> Claims::run_settlements() {
     for (std::size_t i = 0; i < count; ++i)
       message.body["settlements"].push_back(to_json_object(state->settlements[i]));
     const std::size_t given_up = state->given_up;
+    state->on_the_way = count;
     auto noted = co_await state->request("reviews", std::move(message), system_now() + kAttempt, std::string());
+    state->on_the_way = 0;
     const bool later = !noted && (noted.error().code == Code::timed_out || noted.error().code == Code::unavailable ||
                                   noted.error().code == Code::overloaded);
     if (!later) {  // noted, or refused for good

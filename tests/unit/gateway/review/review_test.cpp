@@ -1,9 +1,12 @@
 #include <gtest/gtest.h>
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <functional>
 
 #include "gateway/review/claims.hpp"
@@ -231,15 +234,21 @@ struct Granting {
                 [this](std::string, wire::Message message, Instant, std::string) { return answer(std::move(message)); },
                 {"gateway-1", 7}};
   std::size_t granted = 0;
+  bool hold = false;
+  boost::asio::steady_timer held{io, boost::asio::steady_timer::time_point::max()};
 
   boost::asio::awaitable<Result<wire::Message>> answer(wire::Message message) {
     heard.push_back(message);
+    if (hold) (void)co_await held.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
     if (message.type == "GrantSettled")
       co_return wire::Message{"GrantSettlementNoted", {{"refused", Json::array()}}, {}};
     wire::Message answered{"GrantClaimsAnswered", {{"claims", Json::array()}}, {}};
     for (const Json& each : message.body["claims"])
       answered.body["claims"].push_back({{"operation_id", each["operation_id"]}, {"result", "claimed"}});
     co_return answered;
+  }
+  void settle(const std::string& operation_id, const std::string& state) {
+    claims.settle({operation_id, "r", claims.self(), state, 200, "q"});
   }
   boost::asio::awaitable<void> claim(std::string operation_id) {
     ClaimWish wish;
@@ -267,15 +276,45 @@ TEST(Claims, of_calls_that_wake_together_go_in_few_messages) {
 
 TEST(Claims, settle_in_few_messages_and_in_order) {
   Granting approvals;
-  for (int i = 0; i < 225; ++i) {
-    for (const char* state : {"sent", "done"})
-      approvals.claims.settle({"o" + std::to_string(i), "r", approvals.claims.self(), state, 200, "q"});
-  }
+  for (int i = 0; i < 450; ++i) approvals.settle("o" + std::to_string(i), "done");
   boost::asio::co_spawn(approvals.io, approvals.claims.run_settlements(), boost::asio::detached);
   approvals.io.poll();
   EXPECT_EQ(approvals.sizes("settlements"), (std::vector<std::size_t>{200, 200, 50}));
-  EXPECT_EQ(approvals.heard[1].body["settlements"][0]["operation_id"], "o100");
+  EXPECT_EQ(approvals.heard[1].body["settlements"][0]["operation_id"], "o200");
   EXPECT_EQ(approvals.heard[2].body["settlements"][49]["state"], "done");
+  EXPECT_EQ(approvals.claims.unsettled(), 0u);
+}
+
+TEST(Claims, say_of_a_call_that_ended_meanwhile_only_how) {
+  Granting approvals;
+  approvals.settle("o1", "sent");
+  approvals.settle("o2", "sent");
+  approvals.settle("o1", "done");
+  EXPECT_EQ(approvals.claims.unsettled(), 2u);
+  boost::asio::co_spawn(approvals.io, approvals.claims.run_settlements(), boost::asio::detached);
+  approvals.io.poll();
+  ASSERT_EQ(approvals.sizes("settlements"), std::vector<std::size_t>{2});
+  EXPECT_EQ(approvals.heard[0].body["settlements"][0]["state"], "done");
+  EXPECT_EQ(approvals.heard[0].body["settlements"][1]["state"], "sent");
+  approvals.settle("o2", "failed");
+  approvals.io.poll();
+  ASSERT_EQ(approvals.heard.size(), 2u);
+  EXPECT_EQ(approvals.heard[1].body["settlements"][0]["state"], "failed");
+}
+
+TEST(Claims, keep_what_is_said_while_a_message_is_under_way) {
+  Granting approvals;
+  approvals.hold = true;
+  approvals.settle("o1", "sent");
+  boost::asio::co_spawn(approvals.io, approvals.claims.run_settlements(), boost::asio::detached);
+  approvals.io.poll();
+  approvals.settle("o1", "done");  // "sent" is in the message: this one is another
+  EXPECT_EQ(approvals.claims.unsettled(), 2u);
+  approvals.held.cancel();
+  approvals.hold = false;
+  approvals.io.poll();
+  ASSERT_EQ(approvals.sizes("settlements"), (std::vector<std::size_t>{1, 1}));
+  EXPECT_EQ(approvals.heard[1].body["settlements"][0]["state"], "done");
   EXPECT_EQ(approvals.claims.unsettled(), 0u);
 }
 
