@@ -88,8 +88,10 @@ Result<std::vector<ClaimAnswer>> PostgresStore::claim(std::span<const Claim> cla
     std::map<std::pair<Id, std::string>, Claim> by_call;  // by review and invocation
     for (const auto& row : work.exec_often(
              "claimed",
-             std::string(kClaimColumns) + "WHERE operation_id = ANY($1::uuid[]) OR (review_id = ANY($2::uuid[])"
-                                          " AND state <> 'released' AND (once OR invocation_id = ANY($3::text[])))",
+             // Two selections, so that each has its index; what both find is the same row.
+             std::string(kClaimColumns) + "WHERE operation_id = ANY($1::uuid[]) UNION ALL " + kClaimColumns +
+                 "WHERE review_id = ANY($2::uuid[]) AND state <> 'released'"
+                 " AND (once OR invocation_id = ANY($3::text[]))",
              operations.text(), reviews.text(), invocations.text())) {
       Claim found = claim_of(row);
       if (found.state != ClaimState::released) {

@@ -76,6 +76,8 @@ CREATE TABLE IF NOT EXISTS reviews.claim (
 CREATE UNIQUE INDEX IF NOT EXISTS claim_once ON reviews.claim (review_id) WHERE once AND state <> 'released';
 CREATE UNIQUE INDEX IF NOT EXISTS claim_call ON reviews.claim (review_id, invocation_id)
   WHERE invocation_id <> '' AND state <> 'released';
+-- Every claim asks what else was claimed of its review: without it, of all reviews there ever were.
+CREATE INDEX IF NOT EXISTS claim_review ON reviews.claim (review_id);
 CREATE INDEX IF NOT EXISTS claim_open ON reviews.claim (gateway, claimed_at) WHERE state IN ('claimed', 'sent');
 
 -- Events of changes, until they are in a journal.

@@ -217,5 +217,18 @@ TEST_F(PostgresStoreTest, hostile_text_is_stored_and_returned_as_it_was) {
             "claimed");
 }
 
+// Without an index every claim would read all claims there ever were.
+TEST_F(PostgresStoreTest, what_was_claimed_of_a_review_is_found_by_an_index) {
+  pqxx::connection connection(stores.dsn());
+  pqxx::work work(connection);
+  work.exec("SET LOCAL enable_seqscan = off");
+  std::string plan;
+  for (const auto& row : work.exec("EXPLAIN SELECT FROM reviews.claim WHERE review_id = gen_random_uuid()"
+                                   " AND state <> 'released' AND (once OR invocation_id = 'i')")) {
+    plan += std::string(row[0].c_str()) + "\n";
+  }
+  EXPECT_EQ(plan.find("Seq Scan"), std::string::npos) << plan;
+}
+
 }  // namespace
 }  // namespace holdpoint::approvals
