@@ -19,7 +19,8 @@ void mend_headers(aws::Headers& headers, std::string_view body);
 /// The headers that may carry somebody's data (an object's metadata, a log's end), as [{"Name","Value"}] for the
 /// masker: all but those that are known to be the protocol's own; names that an owner gave, where they are not plain.
 Json telling_headers(const aws::Headers& headers);
-/// Puts the masked values back, without the headers whose names were masked. False when `masked` is not the answer to telling_headers(): nothing may leave then.
+/// Puts the masked values back, without the headers whose names were masked. False when `masked` is not the answer to
+/// telling_headers(): nothing may leave then.
 bool take_masked_headers(aws::Headers& headers, const Json& masked);
 
 /// x-amzn-RequestId, x-amz-request-id; empty when the target named none.
