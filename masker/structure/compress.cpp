@@ -11,9 +11,9 @@ constexpr std::size_t ratio_max = 200;
 constexpr std::size_t ratio_floor_bytes = 1U << 20;  // small answers may be all blanks
 constexpr int gzip_window = 15 + 16;
 
-Bytes deflate_all(BytesView bytes, int window) {
+Bytes deflate_all(BytesView bytes, int window, int level) {
   z_stream stream{};
-  HOLDPOINT_INVARIANT(deflateInit2(&stream, 6, Z_DEFLATED, window, 8, Z_DEFAULT_STRATEGY) == Z_OK);
+  HOLDPOINT_INVARIANT(deflateInit2(&stream, level, Z_DEFLATED, window, 8, Z_DEFAULT_STRATEGY) == Z_OK);
   Bytes out(deflateBound(&stream, bytes.size()) + 32, '\0');
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
   stream.avail_in = static_cast<uInt>(bytes.size());
@@ -28,8 +28,12 @@ Bytes deflate_all(BytesView bytes, int window) {
 
 }  // namespace
 
+std::size_t unpacked_limit(std::size_t compressed, std::size_t bytes_max) {
+  return std::min(bytes_max, std::max(ratio_floor_bytes, compressed * ratio_max));
+}
+
 Result<Bytes> inflate(BytesView compressed, std::size_t bytes_max) {
-  const std::size_t limit = std::min(bytes_max, std::max(ratio_floor_bytes, compressed.size() * ratio_max));
+  const std::size_t limit = unpacked_limit(compressed.size(), bytes_max);
   z_stream stream{};
   if (inflateInit2(&stream, 15 + 32) != Z_OK) return fail(Code::internal, "no memory for decompression");
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(compressed.data()));
@@ -65,7 +69,18 @@ Result<Bytes> inflate(BytesView compressed, std::size_t bytes_max) {
   return out;
 }
 
-Bytes compress_gzip(BytesView bytes) { return deflate_all(bytes, gzip_window); }
-Bytes compress_zlib(BytesView bytes) { return deflate_all(bytes, 15); }
+Bytes compress_gzip(BytesView bytes, int level) { return deflate_all(bytes, gzip_window, level); }
+Bytes compress_zlib(BytesView bytes) { return deflate_all(bytes, 15, 6); }
+
+Bytes compress_gzip_to(std::size_t size, BytesView bytes) {
+  Bytes packed = compress_gzip(bytes);
+  if (packed.size() > size) packed = compress_gzip(bytes, 9);
+  if (packed.size() >= size) return packed;
+  constexpr std::size_t head_bytes = 10;
+  constexpr std::size_t flags_at = 3;
+  constexpr char has_comment = 0x10;
+  packed[flags_at] = static_cast<char>(packed[flags_at] | has_comment);
+  return packed.insert(head_bytes, std::string(size - packed.size() - 1, '*') + '\0');
+}
 
 }  // namespace holdpoint::masker

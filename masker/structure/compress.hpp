@@ -1,4 +1,5 @@
-// Gzip and deflate, bounded. The only file that includes zlib.h is compress.cpp.
+// Gzip, deflate and Zstandard, bounded. The only files that include the libraries' headers are compress.cpp and
+// zstd.cpp.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +16,19 @@ namespace holdpoint::masker {
 Result<Bytes> inflate(BytesView compressed, std::size_t bytes_max);
 
 /// Deterministic: no time, no name.
-Bytes compress_gzip(BytesView bytes);
+Bytes compress_gzip(BytesView bytes, int level = 6);
 Bytes compress_zlib(BytesView bytes);
+
+/// As inflate(), for Zstandard frames; windows of at most 64 MiB, no dictionaries.
+Result<Bytes> unpack_zstd(BytesView compressed, std::size_t bytes_max);
+Bytes compress_zstd(BytesView bytes, int level = 3);
+
+/// How far `compressed` bytes may grow: `bytes_max`, or the ratio.
+std::size_t unpacked_limit(std::size_t compressed, std::size_t bytes_max);
+
+/// Compressed to exactly `size` bytes, filled up with bytes that mean nothing to readers (a gzip comment, a skippable
+/// frame). Comes back longer or shorter where that cannot be done.
+Bytes compress_gzip_to(std::size_t size, BytesView bytes);
+Bytes compress_zstd_to(std::size_t size, BytesView bytes);
 
 }  // namespace holdpoint::masker

@@ -239,7 +239,9 @@ class JsonWalk {
     leaf.hits = own;
     Edits inner;
     scan_.value(leaf, depth_, inner);
+    const std::size_t before = edits_.size();
     plain.map_back(inner, begin, scan_.length_preserving(), edits_);
+    escape_json(edits_, before);
   }
 
   void edit_leaf(const Leaf& leaf, std::size_t begin) {

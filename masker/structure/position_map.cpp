@@ -75,6 +75,27 @@ void MappedText::map_back(const Edits& inner, std::size_t base, bool keep_length
   }
 }
 
+void escape_json(Edits& edits, std::size_t from) {
+  for (std::size_t i = from; i < edits.size(); ++i) {
+    std::string& text = edits[i].text;
+    const bool plain = std::none_of(
+        text.begin(), text.end(), [](char c) { return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20; });
+    if (plain) continue;
+    std::string out;
+    for (char c : text) {
+      constexpr std::string_view digits = "0123456789abcdef";
+      if (c == '"' || c == '\\') {
+        out.append({'\\', c});
+      } else if (const auto byte = static_cast<unsigned char>(c); byte < 0x20) {
+        out.append("\\u00").append({digits[byte >> 4U], digits[byte & 15U]});
+      } else {
+        out.push_back(c);
+      }
+    }
+    text = std::move(out);
+  }
+}
+
 MappedText unescape_json(std::string_view raw) {
   MappedText out;
   out.reserve(raw.size());

@@ -30,6 +30,10 @@ struct MappedText {
   void map_back(const Edits& inner, std::size_t base, bool keep_length, Edits& outer) const;
 };
 
+/// Masks are plain, but a document that was written anew inside a JSON string may need escapes: of the edits from the
+/// one at `from` on.
+void escape_json(Edits& edits, std::size_t from);
+
 /// The inside of a JSON string (no quotes). Invalid escapes stand for themselves.
 MappedText unescape_json(std::string_view raw);
 /// XML character data: entities, and CDATA sections whose markers fall away (`has_cdata` is then set).

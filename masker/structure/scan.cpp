@@ -8,6 +8,7 @@
 #include "masker/detect/named_value.hpp"
 #include "masker/structure/compress.hpp"
 #include "masker/structure/position_map.hpp"
+#include "masker/structure/sniff.hpp"
 
 namespace holdpoint::masker {
 namespace {
@@ -61,17 +62,6 @@ bool is_control_plane(std::string_view service) {
 bool is_base64_byte(char c) {
   return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/' ||
          c == '-' || c == '_';
-}
-
-/// Text as people and programs write it: no control bytes but white space, and UTF-8.
-bool is_textual(std::string_view bytes) {
-  std::size_t odd = 0;
-  for (char c : bytes) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 && c != '\n' && c != '\r' && c != '\t' && c != '\x1b') ++odd;
-    if (byte == 0x7f) ++odd;
-  }
-  return odd * 50 <= bytes.size() && is_utf8(bytes);
 }
 
 /// "Bearer ", "Basic ", "token ": what stands in front of the secret in an Authorization header.
@@ -291,7 +281,8 @@ bool Scan::base64_value(const Leaf& leaf, int depth, Edits& edits) {
   const auto front = decode_base64(text.substr(0, 12), url);
   if (!front) return false;
   const bool gzip = front->starts_with("\x1f\x8b");
-  if (!gzip && !is_textual(*front)) {
+  const bool opaque = packing_of(*front) == Packing::zstd || is_wide_front(*front);
+  if (!gzip && !opaque && !is_textual(*front)) {
     // A character of several bytes may be cut at the end of the front.
     const std::size_t ascii = static_cast<std::size_t>(
         std::count_if(front->begin(), front->end(), [](char c) { return c >= 0x20 || c == '\n'; }));
@@ -311,7 +302,7 @@ bool Scan::base64_value(const Leaf& leaf, int depth, Edits& edits) {
     }
     inner = std::move(*inflated);
   } else {
-    if (!is_textual(*decoded)) return false;
+    if (!opaque && !is_textual(*decoded)) return false;
     inner = *decoded;
   }
   Edits found;
@@ -352,10 +343,12 @@ bool Scan::percent_value(const Leaf& leaf, int depth, Edits& edits) {
 }
 
 void Scan::walk_document(std::string_view text, std::string_view content_type, int depth, Edits& edits) {
+  const std::string type = to_lower(content_type.substr(0, content_type.find(';')));
+  if (walk_binary(text, type, depth, edits)) return;
   if (depth > nested_depth_max) return walk_text(text, depth, edits);
   const std::size_t first = text.find_first_not_of(" \t\r\n");
   if (first == std::string_view::npos) return;
-  const std::string type = to_lower(content_type.substr(0, content_type.find(';')));
+  if (type == "application/x-tty") return walk_terminal(text, depth, edits);
   // What stands there decides more than what a header says it is.
   const char c = text[first];
   if (c == '{' || c == '[') {
@@ -368,6 +361,9 @@ void Scan::walk_document(std::string_view text, std::string_view content_type, i
     return walk_xml(text, depth, edits);
   if (type == "application/x-www-form-urlencoded") return walk_form(text, depth, edits);
   if (type == "text/csv" || type == "text/tab-separated-values") return walk_csv(text, depth, edits);
+  if ((type.empty() || type == "application/octet-stream" || type == "binary/octet-stream") &&
+      is_table_with_header(text))
+    return walk_csv(text, depth, edits);
   walk_text(text, depth, edits);
 }
 

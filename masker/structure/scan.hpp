@@ -44,9 +44,19 @@ class Scan {
   void walk_form(std::string_view text, int depth, Edits& edits);
   void walk_csv(std::string_view text, int depth, Edits& edits);
   void walk_text(std::string_view text, int depth, Edits& edits);
+  void walk_terminal(std::string_view bytes, int depth, Edits& edits);
+  /// Forms that are not UTF-8 text; false when `bytes` are none. What cannot be inspected blocks the document.
+  bool walk_binary(std::string_view bytes, std::string_view type, int depth, Edits& edits);
+  /// Each false when the bytes are not of that form; nothing is appended then.
+  bool walk_cbor(std::string_view bytes, int depth, Edits& edits);
+  bool walk_event_stream(std::string_view bytes, int depth, Edits& edits);
+  bool walk_postgres(std::string_view bytes, int depth, Edits& edits);
+  bool walk_multipart(std::string_view bytes, int depth, Edits& edits);
 
   /// One value: by model, by name, by what it holds.
   void value(const Leaf& leaf, int depth, Edits& edits);
+  /// One value of bytes rather than text.
+  void binary_value(const Leaf& leaf, int depth, Edits& edits);
   /// Text that is masked by the detectors alone.
   void free_text(std::string_view text, Hits hits, std::size_t base, KeyClass key, int depth, Edits& edits);
 
@@ -69,6 +79,9 @@ class Scan {
   [[nodiscard]] bool length_preserving() const { return fill_; }
 
  private:
+  void walk_packed(std::string_view bytes, int depth, Edits& edits);
+  void walk_wide_text(std::string_view bytes, std::string_view type, std::string_view parameters, int depth,
+                      Edits& edits);
   void encoded_runs(std::string_view text, int depth, Edits& edits);
   bool base64_value(const Leaf& leaf, int depth, Edits& edits);
   bool hex_value(const Leaf& leaf, int depth, Edits& edits);
