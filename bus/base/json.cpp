@@ -1,72 +1,11 @@
 #include "bus/base/json.hpp"
 
 #include <algorithm>
-#include <vector>
+
+#include "bus/base/json_reader.hpp"
 
 namespace holdpoint {
 namespace {
-
-// Builds the DOM, and refuses duplicate keys and too deep nesting, which nlohmann's own builder would let pass.
-class StrictBuilder {
- public:
-  StrictBuilder(Json& root, std::size_t depth_max) : root_(root), depth_max_(depth_max) {}
-
-  bool null() { return put(nullptr); }
-  bool boolean(bool value) { return put(value); }
-  bool number_integer(Json::number_integer_t value) { return put(value); }
-  bool number_unsigned(Json::number_unsigned_t value) { return put(value); }
-  bool number_float(Json::number_float_t value, const std::string&) { return put(value); }
-  bool string(std::string& value) { return put(std::move(value)); }
-  bool binary(Json::binary_t& value) { return put(std::move(value)); }
-  bool start_object(std::size_t) { return open(Json::object()); }
-  bool end_object() { return close(); }
-  bool start_array(std::size_t) { return open(Json::array()); }
-  bool end_array() { return close(); }
-  bool key(std::string& name) {
-    const auto [place, inserted] = open_.back()->get_ref<Json::object_t&>().try_emplace(std::move(name));
-    if (!inserted) error_ = fail(Code::malformed, "duplicate key \"" + display(place->first, 80) + "\"");
-    member_ = &place->second;
-    return inserted;
-  }
-  bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception& exception) {
-    const bool range = exception.id == 406;
-    error_ = fail(Code::malformed,
-                  (range ? "number out of range at byte " : "invalid JSON at byte ") + std::to_string(position));
-    return false;
-  }
-  Error take_error() { return std::move(error_); }
-
- private:
-  Json& place() {
-    if (open_.empty()) return root_;
-    if (open_.back()->is_array()) return open_.back()->get_ref<Json::array_t&>().emplace_back();
-    return *member_;
-  }
-  bool put(Json value) {
-    place() = std::move(value);
-    return true;
-  }
-  bool open(Json empty) {
-    if (open_.size() == depth_max_) {
-      error_ = fail(Code::too_large, "JSON nested deeper than " + std::to_string(depth_max_));
-      return false;
-    }
-    Json& here = place();
-    here = std::move(empty);
-    open_.push_back(&here);  // stays where it is: its container grows only after this is closed
-    return true;
-  }
-  bool close() {
-    open_.pop_back();
-    return true;
-  }
-
-  Json& root_;
-  std::vector<Json*> open_;
-  Json* member_ = nullptr;
-  std::size_t depth_max_;
-  Error error_ = fail(Code::malformed, "invalid JSON");
-};
 
 bool is_plain(const std::string& text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; });
@@ -126,14 +65,11 @@ Result<Json> parse_json(std::string_view text, JsonLimits limits) {
   if (text.size() > limits.bytes_max) {
     return fail(Code::too_large, "JSON of more than " + std::to_string(limits.bytes_max) + " bytes");
   }
-  // nlohmann skips a byte-order mark, which would be a second text for the same value.
+  // It would be a second text for the same value.
   if (text.starts_with("\xef\xbb\xbf")) return fail(Code::malformed, "JSON must not begin with a byte-order mark");
-  // nlohmann takes a NUL for the end and would leave unread what another reader sees behind it.
+  // Another reader may take it for the end and leave unread what stands behind it.
   if (text.find('\0') != std::string_view::npos) return fail(Code::malformed, "JSON must not hold a NUL");
-  Json root;
-  StrictBuilder builder(root, limits.depth_max);
-  if (!Json::sax_parse(text.begin(), text.end(), &builder)) return builder.take_error();
-  return root;
+  return JsonReader(text, limits.depth_max).read();
 }
 
 std::string to_json(const Json& value) {

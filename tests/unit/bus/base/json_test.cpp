@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
+#include "bus/base/text.hpp"
+
 namespace holdpoint {
 namespace {
 
@@ -38,6 +42,59 @@ TEST(Json, RefusesANulBehindWhichAnotherReaderMightGoOn) {
     ASSERT_TRUE(parsed.has_error()) << bad;
     EXPECT_EQ(parsed.error().code, Code::malformed) << bad;
   }
+}
+
+// One text out of another: a byte changed, left out, doubled, or something put in.
+std::string mutated(std::string text, std::mt19937& random) {
+  static const auto kPieces = split(
+      "\"|\\|{|}|[|]|,|:|-|0|1e5|1E-400|-0|.5|1.|1e400|e|true|nul| |\n|\f|\x1f|\x7f|\\u0041|\\ud83d|\\ude00|\\u12|\\x|"
+      "\\u0000|\xc3\xa4|\xc0\x80|\xed\xa0\x80|\xf4\x90\x80\x80|\xf0\x9f\x98\x80|18446744073709551615|"
+      "18446744073709551616|-9223372036854775808|-9223372036854775809",
+      '|');
+  const int changes = 1 + static_cast<int>(random() % 3);
+  for (int i = 0; i < changes && !text.empty(); ++i) {
+    const std::size_t at = random() % text.size();
+    switch (random() % 4) {
+      case 0:
+        text.erase(at, 1);
+        break;
+      case 1:
+        text.insert(at, 1, text[at]);
+        break;
+      case 2:
+        text[at] = static_cast<char>(1 + random() % 255);
+        break;
+      default:
+        text.insert(at, kPieces[random() % kPieces.size()]);
+    }
+  }
+  return text;
+}
+
+TEST(Json, ReadsWhatTheLibraryReads) {
+  std::mt19937 random(7);
+  const std::vector<std::string> seeds{
+      R"({"a":[1,-2,3.5e-3,true,false,null],"b":{"c":"text \u00e4\ud83d\ude00\n"},"d":[]})",
+      R"([[],{},"",0,-0,1E5,10])",
+      R"("a\"b\\c\/\b\f\r\t")",
+      " [ 1 , { \"x\" : \"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\" } ] ",
+      "1",
+      "-12.25",
+      "true"};
+  int taken = 0;
+  for (int i = 0; i < 200000; ++i) {
+    const std::string text = mutated(seeds[random() % seeds.size()], random);
+    if (text.starts_with("\xef\xbb\xbf")) continue;
+    const auto ours = parse_json(text);
+    const Json library = Json::parse(text, nullptr, false);
+    if (!ours && ours.error().context.starts_with("duplicate key")) continue;
+    ASSERT_EQ(ours.has_value(), !library.is_discarded()) << text;
+    if (!ours) continue;
+    ++taken;
+    ASSERT_EQ(*ours, library) << text;
+    ASSERT_EQ(to_json(*ours), to_json(library)) << text;
+  }
+  EXPECT_GT(taken, 20000);
 }
 
 TEST(Json, BoundsSizeAndDepth) {
