@@ -200,6 +200,9 @@ function mergeOperations(first, second) {
 // The literal keys of the query, a slash at the end and the labels' names are no route of their own.
 const routeOf = (op) => `${op.method} ${op.uri.replace(/\?.*/, "").replace(/\{\w+/g, "{").replace(/(.)\/$/, "$1")}`;
 
+// The form whose body travels in the query of a GET.
+const presignedForm = (op) => ({ ...op, method: "GET", members: op.members.map((m) => (m.kind === "b" ? { ...m, kind: "q", wire: m.wire || m.name } : m)) });
+
 // One service out of its sources, the newest first: an npm client, botocore, an older botocore.
 function mergeServices(sources) {
   const [first, ...others] = sources;
@@ -222,6 +225,7 @@ function mergeServices(sources) {
       else if (!olderRoutes.some((older) => older.name === known.name && routeOf(older) === routeOf(described))) olderRoutes.push({ ...described, retired, old: true });
     }
   }
+  for (const name of own.presigned ?? []) olderRoutes.push({ ...presignedForm(byName.get(name)), old: true });
   // Stable: an operation's older route stands after its newer one.
   service.operations = [...byName.values(), ...olderRoutes].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   return service;

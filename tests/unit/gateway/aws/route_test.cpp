@@ -137,6 +137,12 @@ TEST(Route, OlderClientsAreUnderstood) {
        {},
        "{}"},
       {"an operation's earlier path", "geo-routes", "POST", "/routes", "geo-routes:CalculateRoutes", {}, {}, "{}"},
+      {"speech by a presigned link",
+       "polly",
+       "GET",
+       "/v1/speech?OutputFormat=mp3&Text=hello&VoiceId=Amy&LexiconNames=a&LexiconNames=b",
+       "polly:SynthesizeSpeech",
+       {}},
       {"IoT under the scope of its data plane", "execute-api", "GET", "/things", "iot:ListThings", {}},
       {"Import/Export's own scope and second name",
        "IngestionService",
@@ -169,7 +175,7 @@ TEST(Route, OlderClientsAreUnderstood) {
     EXPECT_EQ(named(*call), sent.operation);
     EXPECT_EQ(call->operation.candidates, sent.twins);
   }
-  Sent contradicting = cases[4];
+  Sent contradicting = cases[5];
   contradicting.target = "/?Operation=CancelJob";
   EXPECT_FALSE(run(contradicting));
   contradicting.target = "/?Operation=ListJobs&Operation=ListJobs";
