@@ -244,19 +244,16 @@ struct Best {
   Route route;
 };
 
-void consider(Best& best, const OperationModel& operation, Protocol protocol, std::string rank, Fields labels) {
+void consider(Best& best, const OperationModel& operation, Protocol protocol, std::string rank, Fields labels,
+              const CallScope& scope) {
   if (best.route.operation != nullptr && rank < best.rank) return;
-  if (best.route.operation != nullptr && rank == best.rank) {
-    const OperationModel* twin = &operation;
-    if (best.route.operation->is_older) std::swap(best.route.operation, twin);
-    best.route.twins.push_back(twin);
-    return;
+  if (best.route.operation == nullptr || rank > best.rank) {
+    best.rank = std::move(rank);
+    best.route = Route();
   }
-  best.rank = std::move(rank);
-  best.route.operation = &operation;
-  best.route.protocol = protocol;
-  best.route.labels = std::move(labels);
-  best.route.twins.clear();
+  add_candidate(best.route, operation, protocol, scope);
+  // Labels go by the names of the operation that came first.
+  if (best.route.operation == &operation) best.route.labels = std::move(labels);
 }
 
 Protocol rest_protocol(const ServiceModel& service) {
@@ -316,7 +313,7 @@ Result<Route> rest_route(const HttpHead& head, const CallScope& scope,
       if (protocol != Protocol::s3) rank += operation.trailing_slash == path.trailing_slash ? '1' : '0';
       // Of two services with the same route, the one that knows the query's keys.
       rank += check_query_modelled(operation, query) ? '1' : '0';
-      consider(best, operation, protocol, std::move(rank), std::move(labels));
+      consider(best, operation, protocol, std::move(rank), std::move(labels), scope);
     }
   }
   if (best.route.operation == nullptr) {

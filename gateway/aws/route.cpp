@@ -86,12 +86,7 @@ Result<Route> target_route(const HttpHead& head, std::string_view target, const 
     known_service = true;
     const OperationModel* operation = service->operation(target.substr(dot + 1));
     if (operation == nullptr) continue;
-    if (route.operation != nullptr) {
-      route.twins.push_back(operation);
-      continue;
-    }
-    route.operation = operation;
-    route.protocol = json10 ? Protocol::json10 : Protocol::json11;
+    add_candidate(route, *operation, json10 ? Protocol::json10 : Protocol::json11, scope);
   }
   if (route.operation != nullptr) return route;
   if (known_service) return unknown(target, scope);
@@ -120,12 +115,7 @@ Result<Route> action_route(Fields fields, const CallScope& scope, const Services
     if ((!ec2 && !service->speaks(Protocol::query)) || service->version != *version) continue;
     const OperationModel* operation = service->operation(*action);
     if (operation == nullptr) continue;
-    if (route.operation != nullptr) {
-      route.twins.push_back(operation);
-      continue;
-    }
-    route.operation = operation;
-    route.protocol = ec2 ? Protocol::ec2 : Protocol::query;
+    add_candidate(route, *operation, ec2 ? Protocol::ec2 : Protocol::query, scope);
   }
   if (route.operation == nullptr) return unknown(*action + " of version " + *version, scope);
   for (auto& entry : fields) {
@@ -175,6 +165,19 @@ bool is_presigning(std::string_view name) {
   return name == "X-Amz-Algorithm" || name == "X-Amz-Credential" || name == "X-Amz-Date" || name == "X-Amz-Expires" ||
          name == "X-Amz-SignedHeaders" || name == "X-Amz-Signature" || name == "X-Amz-Security-Token" ||
          name == "X-Amz-Content-Sha256";
+}
+
+void add_candidate(Route& route, const OperationModel& operation, Protocol protocol, const CallScope& scope) {
+  const auto rank = [&scope](const OperationModel& model) {
+    return std::pair(!model.is_older, model.service->id == scope.service);
+  };
+  if (route.operation == nullptr || rank(operation) > rank(*route.operation)) {
+    if (route.operation != nullptr) route.twins.insert(route.twins.begin(), route.operation);
+    route.operation = &operation;
+    route.protocol = protocol;
+  } else {
+    route.twins.push_back(&operation);
+  }
 }
 
 Result<Fields> parse_fields(std::string_view text, bool plus_is_space) {

@@ -33,6 +33,10 @@ struct Route {
   std::vector<const OperationModel*> twins;  ///< others that fit as well
 };
 
+/// One more operation that fits as well as what the route has. The name that the newest SDKs use and the service that
+/// the scope is named after come first; the others are twins.
+void add_candidate(Route& route, const OperationModel& operation, Protocol protocol, const CallScope& scope);
+
 /// `body` is looked at for the query protocols alone; nullptr = not read yet (then a form's action is not known and
 /// the route has no operation, only a protocol). Fails with `malformed`, `denied` (a contradiction), `not_found`
 /// (no such operation) or `unsupported`.

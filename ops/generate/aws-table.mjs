@@ -213,14 +213,14 @@ function mergeServices(sources) {
   service.scopes = [...new Set([service.signing, ...others.map((other) => other.signing), ...(own.scopes ?? [])])];
   service.endpoints = endpointsOf(service);
   service.endpointPrefix = service.endpoints.split(".")[0];
-  const byName = new Map(first.operations.map((op) => [op.schema[2], describe(op, first.protocols[0])]));
+  const byName = new Map(first.operations.map((op) => [op.schema[2], { ...describe(op, first.protocols[0]), old: own.older === true }]));
   const olderRoutes = [];
   for (const other of others) {
     for (const op of other.operations) {
       const described = describe(op, first.protocols[0]);
       const known = byName.get(described.name);
       const retired = other.retired;
-      if (!known) byName.set(described.name, { ...described, retired, old: retired || own.older?.includes(described.name) });
+      if (!known) byName.set(described.name, { ...described, retired, old: retired || (own.older !== true && own.older?.includes(described.name)) });
       else if (routeOf(known) === routeOf(described)) byName.set(described.name, mergeOperations(known, described));
       else if (!olderRoutes.some((older) => older.name === known.name && routeOf(older) === routeOf(described))) olderRoutes.push({ ...described, retired, old: true });
     }
