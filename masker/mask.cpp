@@ -26,6 +26,8 @@ MaskOutput mask_plain(const MaskInput& input, std::string_view bytes) {
   MaskOutput output;
   output.findings = scan.tally().findings();
   output.changed = !edits.empty();
+  output.spans.reserve(edits.size());
+  for (const Edit& edit : edits) output.spans.push_back({edit.begin, edit.end});
   output.bytes = output.changed ? splice(bytes, edits) : std::string(bytes);
   if (input.length_preserving && output.bytes.size() != bytes.size())
     return blocked("the masked content cannot keep its length");

@@ -28,9 +28,15 @@ struct MaskInput {
   Rules rules;
 };
 
+struct MaskedSpan {
+  std::size_t begin;
+  std::size_t end;
+};
+
 struct MaskOutput {
   std::string bytes;  ///< empty when blocked
   std::vector<Finding> findings;
+  std::vector<MaskedSpan> spans;  ///< of the body without its content encoding: what was replaced
   bool changed = false;
   std::string blocked;  ///< why the bytes could not be inspected; empty when they were
 };

@@ -397,7 +397,9 @@ void confirm_command(std::string_view text, std::size_t begin, std::size_t end, 
       at = colon + 1;
     }
     const std::string_view value = command.substr(at, stop - at);
-    if (value.size() < 3 || value[0] == '-' || is_placeholder(value)) continue;
+    // Another flag follows; behind a user's name and a colon a dash is a letter of the password.
+    const bool flag_follows = !flag.pair && !value.empty() && value[0] == '-';
+    if (value.size() < 3 || flag_follows || is_placeholder(value)) continue;
     out.push_back({begin + at, begin + stop, Class::password, "command"});
   }
 }

@@ -33,6 +33,7 @@ TEST(Detectors, secrets_in_text_are_masked_and_what_stands_around_them_stays) {
       {"DB_PASSWORD=\"two words\"", "DB_PASSWORD=\"REDACTED-password\""},
       {"  password: p,a)ss#1\n", "  password: REDACTED-password\n"},
       {"curl -u bob:s3cret https://x", "curl -u bob:REDACTED-password https://x"},
+      {"curl -u bob:-s3cret https://x", "curl -u bob:REDACTED-password https://x"},
       {"mysql -h db -u root -pS3cr3t9 shop", "mysql -h db -u root -pREDACTED-password shop"},
       {"$2b$12$jWGeLX.V5y7v2Z3fuu9mr9s7DN83IzjsKFNCiYxe75wVAMsVJzXrs", "REDACTED-password-hash"},
       {"-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nAAAA\n-----END RSA PRIVATE KEY-----\n",

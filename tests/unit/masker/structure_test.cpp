@@ -215,6 +215,13 @@ TEST(Findings, say_class_rule_and_path_and_never_the_value) {
   EXPECT_TRUE(out.changed);
 }
 
+TEST(Findings, spans_say_which_bytes_were_replaced) {
+  const MaskOutput output = mask_as("application/json", R"({"a":1,"password":"hunter22"})");
+  ASSERT_EQ(output.spans.size(), 1U);
+  EXPECT_EQ(output.spans[0].begin, 19U);
+  EXPECT_EQ(output.spans[0].end, 27U);
+}
+
 TEST(Untouchable, image_manifests_stay_byte_for_byte) {
   const std::string_view manifest = R"({"config":{"password":"hunter22"}})";
   EXPECT_EQ(json(manifest, "ecr", "BatchGetImage"), manifest);
