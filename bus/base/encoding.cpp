@@ -1,8 +1,10 @@
 #include "bus/base/encoding.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstdio>
+#include <cstring>
 
 namespace holdpoint {
 namespace {
@@ -11,6 +13,8 @@ constexpr char kHexLower[] = "0123456789abcdef";
 constexpr char kHexUpper[] = "0123456789ABCDEF";
 constexpr char kBase64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr char kBase64Url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 int hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -22,13 +26,18 @@ int hex_value(char c) {
 std::string encode64(BytesView bytes, const char* alphabet, bool padded) {
   std::string out;
   out.reserve((bytes.size() + 2) / 3 * 4);
+  out.resize(bytes.size() / 3 * 4);
+  char* to = out.data();
   std::size_t i = 0;
   const auto at = [&](std::size_t index) {
     return static_cast<std::uint32_t>(static_cast<unsigned char>(bytes[index]));
   };
   for (; i + 3 <= bytes.size(); i += 3) {
     const std::uint32_t v = at(i) << 16 | at(i + 1) << 8 | at(i + 2);
-    out += {alphabet[v >> 18], alphabet[v >> 12 & 63], alphabet[v >> 6 & 63], alphabet[v & 63]};
+    *to++ = alphabet[v >> 18];
+    *to++ = alphabet[v >> 12 & 63];
+    *to++ = alphabet[v >> 6 & 63];
+    *to++ = alphabet[v & 63];
   }
   if (const std::size_t rest = bytes.size() - i; rest == 1) {
     const std::uint32_t v = at(i) << 16;
@@ -52,8 +61,8 @@ std::array<std::int8_t, 256> reverse(const char* alphabet) {
 // `text` without padding; a final group of one digit and non-zero spare bits are refused.
 std::optional<Bytes> decode64(std::string_view text, const std::array<std::int8_t, 256>& table) {
   if (text.size() % 4 == 1) return std::nullopt;
-  Bytes out;
-  out.reserve(text.size() * 3 / 4);
+  Bytes out(text.size() * 3 / 4, '\0');
+  char* to = out.data();
   std::uint32_t bits = 0;
   int have = 0;
   for (const char c : text) {
@@ -63,7 +72,7 @@ std::optional<Bytes> decode64(std::string_view text, const std::array<std::int8_
     have += 6;
     if (have >= 8) {
       have -= 8;
-      out += static_cast<char>(bits >> have & 0xff);
+      *to++ = static_cast<char>(bits >> have & 0xff);
     }
   }
   if ((bits & ((1u << have) - 1)) != 0) return std::nullopt;
@@ -86,6 +95,16 @@ std::optional<Bytes> percent_decode(std::string_view text, bool plus_is_space) {
     }
   }
   return out;
+}
+
+// How many bytes at the front of `bytes` are ASCII, counted by eights: fewer than there are.
+std::size_t ascii_eights(BytesView bytes) {
+  std::size_t count = 0;
+  for (std::uint64_t eight = 0; count + sizeof eight <= bytes.size(); count += sizeof eight) {
+    std::memcpy(&eight, bytes.data() + count, sizeof eight);
+    if ((eight & 0x8080808080808080U) != 0) break;
+  }
+  return count;
 }
 
 // The length of the well-formed UTF-8 sequence at the front of `bytes`, 0 if there is none.
@@ -210,6 +229,8 @@ std::string xml_escape(std::string_view text) {
 bool is_utf8(BytesView bytes) {
   char32_t ignored = 0;
   while (!bytes.empty()) {
+    bytes.remove_prefix(ascii_eights(bytes));
+    if (bytes.empty()) break;
     const std::size_t length = utf8_sequence(bytes, ignored);
     if (length == 0) return false;
     bytes.remove_prefix(length);
@@ -218,6 +239,8 @@ bool is_utf8(BytesView bytes) {
 }
 
 std::string display(std::string_view text, std::size_t bytes_max) {
+  const auto is_printable = [](char c) { return c >= 0x20 && c < 0x7f; };
+  if (text.size() <= bytes_max && std::all_of(text.begin(), text.end(), is_printable)) return std::string(text);
   std::string out;
   char escape[16];
   while (!text.empty()) {
@@ -243,14 +266,13 @@ std::string display(std::string_view text, std::size_t bytes_max) {
 
 std::string to_lower(std::string_view text) {
   std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
+  for (char& c : out) c = lower(c);
   return out;
 }
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && to_lower(a) == to_lower(b);
+  return a.size() == b.size() &&
+         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
 }
 
 }  // namespace holdpoint

@@ -1,5 +1,8 @@
 #include "bus/base/id.hpp"
 
+#include <pthread.h>
+
+#include <atomic>
 #include <cstring>
 
 #include "bus/base/crypto.hpp"
@@ -7,20 +10,56 @@
 
 namespace holdpoint {
 
+namespace {
+
+// A child would go on with its parent's bytes, and give out the same identifiers.
+std::atomic<unsigned> forks = 0;
+const bool kForksCounted = pthread_atfork(nullptr, nullptr, [] { ++forks; }) == 0;
+
+/// Random bytes by the block: each is a call of the system's.
+class RandomPool {
+ public:
+  BytesView take(std::size_t count) {
+    if (used_ + count > bytes_.size() || forks_ != forks || !kForksCounted) {
+      bytes_ = random_bytes(kBlockBytes);
+      used_ = 0;
+      forks_ = forks;
+    }
+    used_ += count;
+    return BytesView(bytes_).substr(used_ - count, count);
+  }
+
+ private:
+  static constexpr std::size_t kBlockBytes = 256;
+  Bytes bytes_;
+  std::size_t used_ = 0;
+  unsigned forks_ = 0;
+};
+
+constexpr std::size_t kTimeBytes = 6;
+
+}  // namespace
+
 Id RandomIdSource::next(Instant now) {
+  thread_local RandomPool pool;
   Id id;
-  const Bytes random = random_bytes(id.bytes.size());
-  std::memcpy(id.bytes.data(), random.data(), random.size());
+  const BytesView random = pool.take(id.bytes.size() - kTimeBytes);
+  std::memcpy(id.bytes.data() + kTimeBytes, random.data(), random.size());
   const auto ms = static_cast<std::uint64_t>(to_unix_ms(now));
-  for (int i = 0; i < 6; ++i) id.bytes[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(ms >> (40 - 8 * i));
+  for (std::size_t i = 0; i < kTimeBytes; ++i) id.bytes[i] = static_cast<std::uint8_t>(ms >> (40 - 8 * i));
   id.bytes[6] = static_cast<std::uint8_t>(0x70 | (id.bytes[6] & 0x0f));
   id.bytes[8] = static_cast<std::uint8_t>(0x80 | (id.bytes[8] & 0x3f));
   return id;
 }
 
 std::string to_text(const Id& id) {
-  std::string text = to_hex(id.view());
-  for (const std::size_t at : {20, 16, 12, 8}) text.insert(at, 1, '-');
+  const std::string hex = to_hex(id.view());
+  std::string text(36, '-');
+  char* to = text.data();
+  for (std::size_t i = 0; i < hex.size(); ++i) {
+    if (i == 8 || i == 12 || i == 16 || i == 20) ++to;
+    *to++ = hex[i];
+  }
   return text;
 }
 

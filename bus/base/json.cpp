@@ -1,24 +1,33 @@
 #include "bus/base/json.hpp"
 
-#include <algorithm>
+#include <array>
 
 #include "bus/base/json_reader.hpp"
 
 namespace holdpoint {
 namespace {
 
-bool is_plain(const std::string& text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; });
+// What stands in a JSON text as it is.
+constexpr std::array<bool, 256> kUnescaped = [] {
+  std::array<bool, 256> table{};
+  for (std::size_t c = 0x20; c < 0x7f; ++c) table[c] = c != '"' && c != '\\';
+  return table;
+}();
+
+bool is_plain(std::string_view text) {
+  bool plain = true;
+  for (const char c : text) plain &= kUnescaped[static_cast<unsigned char>(c)];
+  return plain;
 }
 
-void write_text(const std::string& text, std::string& out) {
+void write_text(std::string_view text, std::string& out) {
   if (!is_plain(text)) {
     out += Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
     return;
   }
-  out.push_back('"');
-  out.append(text);
-  out.push_back('"');
+  const std::size_t before = out.size();
+  out.resize(before + text.size() + 2, '"');
+  text.copy(out.data() + before + 1, text.size());
 }
 
 // What nlohmann writes, byte for byte; but texts, which are nearly all plain, are copied instead of decoded.
@@ -77,6 +86,9 @@ std::string to_json(const Json& value) {
   write_json(value, out);
   return out;
 }
+
+void append_json(const Json& value, std::string& out) { write_json(value, out); }
+void append_json_text(std::string_view text, std::string& out) { write_text(text, out); }
 
 Json text_json(BytesView bytes) {
   if (is_utf8(bytes)) return Json(std::string(bytes));

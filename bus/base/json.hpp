@@ -24,6 +24,9 @@ Result<Json> parse_json(std::string_view text, JsonLimits limits = {});
 
 /// Compact, keys sorted. Strings in `value` must be UTF-8 (see text_json); others come out with U+FFFD.
 std::string to_json(const Json& value);
+/// The same, behind what `out` holds.
+void append_json(const Json& value, std::string& out);
+void append_json_text(std::string_view text, std::string& out);
 
 /// A string that holds `bytes`; {"base64": "..."} where they are not UTF-8. So a record can hold what an agent sent.
 Json text_json(BytesView bytes);

@@ -2,7 +2,6 @@
 
 #include <array>
 #include <charconv>
-#include <cstdio>
 #include <utility>
 
 namespace holdpoint {
@@ -32,6 +31,14 @@ bool take_char(std::string_view& text, char expected) {
   return true;
 }
 
+// At least `digits` of them, then `behind`.
+void put_number(std::string& out, int value, std::size_t digits, char behind) {
+  char text[12];
+  const auto written = static_cast<std::size_t>(std::to_chars(text, text + sizeof text, value).ptr - text);
+  if (written < digits) out.append(digits - written, '0');
+  out.append(text, written).push_back(behind);
+}
+
 constexpr std::array<std::pair<std::string_view, Duration>, 5> kUnits = {
     {{"ms", milliseconds(1)}, {"s", seconds(1)}, {"m", minutes(1)}, {"h", hours(1)}, {"d", days(1)}}};
 
@@ -43,11 +50,15 @@ std::string to_rfc3339(Instant instant) {
   const auto day = std::chrono::floor<days>(instant);
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss<Duration> time(instant - day);
-  char text[40];
-  std::snprintf(text, sizeof text, "%04d-%02u-%02uT%02d:%02d:%02d.%06dZ", static_cast<int>(date.year()),
-                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                static_cast<int>(time.hours().count()), static_cast<int>(time.minutes().count()),
-                static_cast<int>(time.seconds().count()), static_cast<int>(time.subseconds().count()));
+  std::string text;
+  text.reserve(28);
+  put_number(text, static_cast<int>(date.year()), 4, '-');
+  put_number(text, static_cast<int>(static_cast<unsigned>(date.month())), 2, '-');
+  put_number(text, static_cast<int>(static_cast<unsigned>(date.day())), 2, 'T');
+  put_number(text, static_cast<int>(time.hours().count()), 2, ':');
+  put_number(text, static_cast<int>(time.minutes().count()), 2, ':');
+  put_number(text, static_cast<int>(time.seconds().count()), 2, '.');
+  put_number(text, static_cast<int>(time.subseconds().count()), 6, 'Z');
   return text;
 }
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <map>
+#include <utility>
 
 #include "gateway/aws/canonical_request.hpp"
 
@@ -101,26 +101,28 @@ Result<void> parse_authorization(std::string_view text, ParsedSignature& out) {
     return fail(Code::unauthenticated, "the Authorization header is no AWS Signature Version 4");
   }
   text.remove_prefix(kAlgorithm.size() + 1);
-  std::map<std::string_view, std::string_view> members;
+  std::array<std::string_view, 3> values;
+  std::array<bool, 3> seen{};
+  const Error others =
+      fail(Code::malformed, "the Authorization header needs Credential, SignedHeaders and Signature, and nothing else");
+  constexpr std::array<std::string_view, 3> kNames{"Credential", "SignedHeaders", "Signature"};
   while (true) {
     const std::size_t comma = text.find(',');
     const std::string_view member = trim(text.substr(0, comma));
     const std::size_t equals = member.find('=');
     if (equals == std::string_view::npos) return fail(Code::malformed, "the Authorization header is incomplete");
-    if (!members.emplace(member.substr(0, equals), member.substr(equals + 1)).second) {
-      return fail(Code::malformed, "the Authorization header repeats a member");
-    }
+    const auto name = std::find(kNames.begin(), kNames.end(), member.substr(0, equals));
+    if (name == kNames.end()) return others;
+    const auto at = static_cast<std::size_t>(name - kNames.begin());
+    if (std::exchange(seen[at], true)) return fail(Code::malformed, "the Authorization header repeats a member");
+    values[at] = member.substr(equals + 1);
     if (comma == std::string_view::npos) break;
     text.remove_prefix(comma + 1);
   }
-  if (members.size() != 3 || !members.contains("Credential") || !members.contains("SignedHeaders") ||
-      !members.contains("Signature")) {
-    return fail(Code::malformed,
-                "the Authorization header needs Credential, SignedHeaders and Signature, and nothing else");
-  }
-  out.signature = members["Signature"];
-  if (auto parsed = parse_credential(members["Credential"], out); !parsed) return parsed;
-  return parse_signed_headers(members["SignedHeaders"], out);
+  if (!seen[0] || !seen[1] || !seen[2]) return others;
+  out.signature = values[2];
+  if (auto parsed = parse_credential(values[0], out); !parsed) return parsed;
+  return parse_signed_headers(values[1], out);
 }
 
 // Headers that must appear at most once, or two readers could see two values.
@@ -347,17 +349,12 @@ Result<void> check_body(const ParsedSignature& parsed, const Hash& body_hash) {
   return fail(Code::tampered, "the body's SHA-256 differs from the one that was signed");
 }
 
+// 2026-11-01T12:00:00.000000Z -> 20261101T120000Z
 std::string amz_date(Instant instant) {
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(instant);
-  const auto day = std::chrono::floor<std::chrono::days>(seconds);
-  const std::chrono::year_month_day date(day);
-  const std::chrono::hh_mm_ss time(seconds - day);
-  char text[32];
-  std::snprintf(text, sizeof text, "%04d%02u%02uT%02d%02d%02dZ", static_cast<int>(date.year()),
-                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                static_cast<int>(time.hours().count()), static_cast<int>(time.minutes().count()),
-                static_cast<int>(time.seconds().count()));
-  return text;
+  std::string text = to_rfc3339(instant);
+  text.resize(text.find('.'));
+  std::erase_if(text, [](char c) { return c == '-' || c == ':'; });
+  return text += 'Z';
 }
 
 Result<Headers> sign(const HttpHead& head, const SigningIdentity& identity, const SigningScope& scope,

@@ -1,6 +1,10 @@
 #include "bus/base/crypto.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <set>
 
 #include "bus/base/id.hpp"
 #include "bus/base/time.hpp"
@@ -65,6 +69,26 @@ TEST(Time, ReadsAndWritesRfc3339) {
   EXPECT_EQ(parse_duration("15m"), std::chrono::minutes(15));
   for (const char* bad : {"", "15", "-1s", "0s", "1y", "99999999999d", "m"}) EXPECT_FALSE(parse_duration(bad)) << bad;
   EXPECT_EQ(to_text(std::chrono::minutes(90)), "90m");
+}
+
+TEST(Id, IsNeverGivenOutTwiceNotByAChildEither) {
+  RandomIdSource ids;
+  const Instant now = from_unix_ms(1000);
+  std::set<Id> seen;
+  for (int i = 0; i < 1000; ++i) EXPECT_TRUE(seen.insert(ids.next(now)).second);
+  int channel[2];
+  ASSERT_EQ(::pipe(channel), 0);
+  if (const pid_t child = ::fork(); child == 0) {
+    const Id theirs = ids.next(now);
+    ::_exit(::write(channel[1], theirs.bytes.data(), theirs.bytes.size()) == 16 ? 0 : 1);
+  } else {
+    int status = 1;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    ASSERT_EQ(status, 0);
+  }
+  Id theirs;
+  ASSERT_EQ(::read(channel[0], theirs.bytes.data(), theirs.bytes.size()), 16);
+  EXPECT_NE(ids.next(now), theirs);
 }
 
 TEST(Id, SortsByTimeAndRoundTrips) {

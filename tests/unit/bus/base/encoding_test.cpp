@@ -39,7 +39,30 @@ TEST(Encoding, Utf8IsWellFormedOrRefused) {
   }
 }
 
+TEST(Encoding, Utf8IsLookedAtByteByByteBehindPlainText) {
+  for (std::size_t before = 0; before < 20; ++before) {
+    for (std::size_t behind = 0; behind < 20; ++behind) {
+      const auto within = [&](std::string_view middle) {
+        return std::string(before, 'a') + std::string(middle) + std::string(behind, 'b');
+      };
+      EXPECT_TRUE(is_utf8(within("\u00f1\u20ac"))) << before << " " << behind;
+      EXPECT_FALSE(is_utf8(within("\x80"))) << before << " " << behind;
+      EXPECT_FALSE(is_utf8(within("\xe2\x82"))) << before << " " << behind;
+    }
+  }
+}
+
+TEST(Encoding, CaseIsIgnoredOfAsciiLettersAlone) {
+  EXPECT_TRUE(equal_ignoring_case("Content-TYPE", "content-Type"));
+  EXPECT_FALSE(equal_ignoring_case("a", "ab"));
+  EXPECT_FALSE(equal_ignoring_case("[", "{"));
+  EXPECT_FALSE(equal_ignoring_case("\u00c4", "\u00e4"));
+}
+
 TEST(Encoding, DisplayShowsWhatWouldHide) {
+  EXPECT_EQ(display("abc", 3), "abc");
+  EXPECT_EQ(display(""), "");
+  EXPECT_EQ(display("\x7f"), "\\u{007F}");
   EXPECT_EQ(display("a\x1b[31m\n"), "a\\u{001B}[31m\\u{000A}");
   EXPECT_EQ(display("x\u202Ey\u200B"), "x\\u{202E}y\\u{200B}");
   EXPECT_EQ(display("\xff"), "\\xFF");
