@@ -18,15 +18,14 @@ struct Recorder::State {
   std::unique_ptr<Shipper> shipper;
   std::atomic<Durability> durability = Durability::journal;
 
-  [[nodiscard]] Bytes entry(std::string_view type, std::string subject, Json data) const {
+  [[nodiscard]] Bytes entry(std::string_view type, std::string subject, const record::EventData& data) const {
     record::Event event;
     event.time = system_now();
     event.id = RandomIdSource().next(event.time);
     event.source = options.source;
     event.type = std::string(type);
     event.subject = std::move(subject);
-    event.data = std::move(data);
-    return record::event_to_json(event);
+    return record::event_to_json(event, data.to_json());
   }
 };
 
@@ -67,9 +66,9 @@ asio::awaitable<void> Recorder::stop() {
   if (state_->shipper) co_await state_->shipper->stop();
 }
 
-void Recorder::note(std::string_view type, std::string subject, Json data, Appended done) {
+void Recorder::note(std::string_view type, std::string subject, const Json& data, Appended done) {
   if (!done) done = [](const Result<Position>&) {};
-  state_->journal->append(state_->entry(type, std::move(subject), std::move(data)), std::move(done));
+  state_->journal->append(state_->entry(type, std::move(subject), data), std::move(done));
 }
 
 std::vector<OpenOperations::Abandoned> Recorder::abandoned() const { return state_->operations.abandoned(); }
@@ -96,18 +95,19 @@ std::uint64_t Recorder::boot_epoch() const { return state_->journal->boot(); }
 std::string Recorder::trouble() const { return state_->shipper ? state_->shipper->trouble() : ""; }
 
 Recorder::Seat::Seat(Recorder& recorder, asio::any_io_executor executor)
-    : recorder_(&recorder), executor_(executor), appender_(*recorder.state_->journal, executor) {}
+    : recorder_(&recorder), appender_(*recorder.state_->journal, std::move(executor)) {}
 
-asio::awaitable<Result<Position>> Recorder::Seat::record(std::string_view type, std::string subject, Json data) {
+asio::awaitable<Result<Position>> Recorder::Seat::record(std::string_view type, std::string subject,
+                                                         record::EventData data) {
   State& state = *recorder_->state_;
   const bool intent = state.options.tracks_operations && type == record::type::kOperationIntended;
   const bool outcome = state.options.tracks_operations && type == record::type::kOperationCompleted;
   const std::string operation_id = intent || outcome ? subject : std::string();
-  if (intent) {
-    state.operations.begin(operation_id, string_or(data, "session_id"), state.journal->status().durable + 1);
-  }
+  if (intent) state.operations.begin(operation_id, data.text_of("session_id"), state.journal->status().durable + 1);
   if (outcome) state.operations.closing(operation_id);
-  auto appended = co_await appender_.append(state.entry(type, std::move(subject), std::move(data)));
+  Bytes entry = state.entry(type, std::move(subject), data);
+  data = record::EventData();  // not kept while the disk is waited for
+  auto appended = co_await appender_.append(std::move(entry));
   if (appended ? outcome : intent) state.operations.end(operation_id);
   if (!appended && outcome) state.operations.abandon(operation_id);
   if (!appended || recorder_->durability() == Durability::journal) co_return appended;

@@ -45,7 +45,7 @@ class Recorder {
   boost::asio::awaitable<void> stop();
 
   /// Any thread: without waiting, for events that gate nothing. `done` as for Journal::append; may be empty.
-  void note(std::string_view type, std::string subject, Json data, Appended done = {});
+  void note(std::string_view type, std::string subject, const Json& data, Appended done = {});
 
   /// Operations without an outcome that nobody works on any more: left by an earlier run of this process, or their
   /// outcome could not be written. Recording one (kOperationCompleted) takes it off the list.
@@ -75,11 +75,10 @@ class Recorder::Seat {
 
   /// The event is durable (on disk, or in the log under Durability::database), or an error and it must be taken for
   /// not recorded: `overloaded` (retrying helps), `not_durable`, `too_large`.
-  boost::asio::awaitable<Result<Position>> record(std::string_view type, std::string subject, Json data);
+  boost::asio::awaitable<Result<Position>> record(std::string_view type, std::string subject, record::EventData data);
 
  private:
   Recorder* recorder_;
-  boost::asio::any_io_executor executor_;
   Appender appender_;
 };
 

@@ -1,15 +1,115 @@
 #include "bus/record/event.hpp"
 
+#include <algorithm>
+
 namespace holdpoint::record {
 
-std::string event_to_json(const Event& event) {
+namespace {
+
+constexpr std::size_t kMembersUsual = 32;
+constexpr std::size_t kBytesUsual = 1536;
+
+void append_text(BytesView value, std::string& out) {
+  if (is_utf8(value)) {
+    append_json_text(value, out);
+  } else {
+    append_json(text_json(value), out);
+  }
+}
+
+}  // namespace
+
+EventData::EventData(const Json& object) {
+  for (const auto& [name, value] : object.items()) json(name, value);
+}
+
+void EventData::begin(std::string_view name) {
+  if (members_.empty()) {
+    members_.reserve(kMembersUsual);
+    written_.reserve(kBytesUsual);
+  }
+  members_.push_back({written_.size(), name.size(), 0});
+  append_json_text(name, written_);
+  HOLDPOINT_INVARIANT(written_.size() == members_.back().begin + name.size() + 2);
+  written_.push_back(':');
+}
+
+void EventData::text(std::string_view name, BytesView value) {
+  begin(name);
+  append_text(value, written_);
+  end();
+}
+
+void EventData::json(std::string_view name, const Json& value) {
+  begin(name);
+  append_json(value, written_);
+  end();
+}
+
+void EventData::begin_list(std::string_view name) {
+  begin(name);
+  written_.push_back('[');
+}
+
+void EventData::list_text(BytesView value) {
+  if (written_.back() != '[') written_.push_back(',');
+  append_text(value, written_);
+}
+
+void EventData::end_list() {
+  written_.push_back(']');
+  end();
+}
+
+std::string EventData::to_json() const {
+  std::vector<Member> sorted = members_;
+  std::sort(sorted.begin(), sorted.end(), [this](const Member& a, const Member& b) { return name_of(a) < name_of(b); });
+  std::string out;
+  out.reserve(written_.size() + sorted.size() + 2);
+  out.push_back('{');
+  for (std::size_t i = 0; i < sorted.size(); ++i) {
+    if (i > 0) {
+      HOLDPOINT_INVARIANT(name_of(sorted[i - 1]) != name_of(sorted[i]));
+      out.push_back(',');
+    }
+    out.append(written_, sorted[i].begin, sorted[i].end - sorted[i].begin);
+  }
+  out.push_back('}');
+  return out;
+}
+
+std::string EventData::text_of(std::string_view name) const {
+  for (const Member& member : members_) {
+    if (name_of(member) != name) continue;
+    const std::size_t value = member.begin + name.size() + 3;  // behind `"name":`
+    const auto parsed = parse_json(std::string_view(written_).substr(value, member.end - value));
+    HOLDPOINT_INVARIANT(parsed);
+    return parsed->is_string() ? parsed->get<std::string>() : std::string();
+  }
+  return {};
+}
+
+Json EventData::values() const {
+  // Deeper than what is read from outside: an agent's parameters are one member of it.
+  auto parsed = parse_json(to_json(), {.depth_max = 2 * JsonLimits().depth_max});
+  HOLDPOINT_INVARIANT(parsed);
+  return std::move(*parsed);
+}
+
+std::string event_to_json(const Event& event) { return event_to_json(event, holdpoint::to_json(event.data)); }
+
+std::string event_to_json(const Event& event, std::string_view data) {
   // By hand, in the order of a sorted object: two are written per call, and their data is most of them.
-  std::string out = "{\"data\":" + to_json(event.data);
-  out.append(",\"id\":\"").append(to_text(event.id));
-  out.append("\",\"source\":").append(to_json(event.source));
-  out.append(",\"specversion\":\"1.0\",\"subject\":").append(to_json(event.subject));
-  out.append(",\"time\":\"").append(to_rfc3339(event.time));
-  out.append("\",\"type\":").append(to_json(event.type)).push_back('}');
+  std::string out;
+  out.reserve(data.size() + event.source.size() + event.subject.size() + event.type.size() + 192);
+  out.append("{\"data\":").append(data);
+  out.append(",\"id\":\"").append(to_text(event.id)).append("\",\"source\":");
+  append_json_text(event.source, out);
+  out.append(",\"specversion\":\"1.0\",\"subject\":");
+  append_json_text(event.subject, out);
+  out.append(",\"time\":\"").append(to_rfc3339(event.time)).append("\",\"type\":");
+  append_json_text(event.type, out);
+  out.push_back('}');
   return out;
 }
 

@@ -13,11 +13,21 @@ namespace holdpoint::pipeline {
 namespace asio = boost::asio;
 using operation::Refusal;
 
+namespace {
+
+const std::shared_ptr<const identity::Session>& nobody() {
+  static const auto session = std::make_shared<const identity::Session>();
+  return session;
+}
+
+}  // namespace
+
 Call::Call(Services& services, http::Exchange& exchange)
     : services_(services),
       exchange_(exchange),
       snapshot_(services.configuration.current()),
       place_(services.running.insert(services.running.end(), this)),
+      session_(nobody()),
       executor_(services.executor) {
   services_.calls.fetch_add(1, std::memory_order_relaxed);
 }
@@ -81,14 +91,14 @@ asio::awaitable<void> Call::run_refused(Refusal refusal) {
 }
 
 std::string Call::why_revoked(const configuration::Snapshot& snapshot) const {
-  const config::RoleSettings* role = snapshot.document.role(session_.role_arn);
+  const config::RoleSettings* role = snapshot.document.role(session_->role_arn);
   if (role == nullptr) return "the role is not configured any more";
   if (role_ != nullptr && role->target != role_->target) return "the role has another target now";
-  return snapshot.revoked(session_, role->target);
+  return snapshot.revoked(*session_, role->target);
 }
 
 void Call::configuration_changed(const configuration::Snapshot& snapshot) {
-  if (session_.id.empty() || !revoked_.empty()) return;
+  if (session_->id.empty() || !revoked_.empty()) return;
   revoked_ = why_revoked(snapshot);
   if (revoked_.empty()) return;
   if (wake_) wake_();
@@ -98,12 +108,12 @@ void Call::configuration_changed(const configuration::Snapshot& snapshot) {
 
 Result<policy::Decision> Call::decide_on(const aws::Operation& operation) const {
   std::optional<policy::Policy> own;
-  if (!session_.policy.empty()) {
-    auto compiled = services_.session_policies.get(session_.policy);
+  if (!session_->policy.empty()) {
+    auto compiled = services_.session_policies.get(session_->policy);
     if (!compiled) return compiled.error();
     own = std::move(*compiled);
   }
-  return decide(*snapshot_, session_, own ? &*own : nullptr, operation, *role_, *target_, facts_, system_now());
+  return decide(*snapshot_, *session_, own ? &*own : nullptr, operation, *role_, *target_, facts_, system_now());
 }
 
 /// Policy's word by the configuration that this call holds.
@@ -195,7 +205,8 @@ asio::awaitable<Call::Events> Call::answer_refusal(operation::Refuse command) {
 
 asio::awaitable<Call::Events> Call::give_up(operation::Abandon command) {
   if (!intended_) {  // nothing in the record says yet how this ended
-    Json data = record::refused_data(facts_, Refusal{"expired", Code::timed_out, command.reason}, judgement(), 0);
+    const Refusal refusal{"expired", Code::timed_out, command.reason};
+    auto data = record::refused_data(facts_, refusal, judgement(), 0);
     (void)co_await services_.record.record(record::type::kOperationRefused, facts_.operation_id, std::move(data));
   }
   exchange_.close_after();
@@ -209,9 +220,9 @@ asio::awaitable<void> Call::refuse(Refusal refusal, bool record) {
   aws::ErrorAnswer answer =
       refusal_answer({head, classified ? &operation_ : nullptr, service, refusal_kind_, facts_.operation_id}, refusal);
   if (record) {
-    Json data = record::refused_data(facts_, refusal, judgement(), answer.status);
+    auto data = record::refused_data(facts_, refusal, judgement(), answer.status);
     Result<void> recorded;
-    if (session_.id.empty()) {
+    if (session_->id.empty()) {
       recorded =
           co_await record_stranger(services_, record::type::kOperationRefused, facts_.operation_id, std::move(data));
     } else {

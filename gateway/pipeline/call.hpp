@@ -111,10 +111,10 @@ class Call {
 
   // intake
   aws::ParsedSignature signature_;
-  Secret signing_key_;                        ///< of the agent's session
-  std::optional<aws::Refusal> refusal_kind_;  ///< when an error's code does not say what the client is told
-  identity::Session session_;
-  Bytes body_;                     ///< as it came
+  Secret signing_key_;                                ///< of the agent's session
+  std::optional<aws::Refusal> refusal_kind_;          ///< when an error's code does not say what the client is told
+  std::shared_ptr<const identity::Session> session_;  ///< nobody's, without an id, until the call is known to be its
+  Bytes body_;                                        ///< as it came
   bool streamed_body_ = false;     ///< still with the client: passes through while the target takes it
   std::optional<Hash> data_hash_;  ///< of the decoded body where it is data
   std::string payload_word_;       ///< what the body is signed as, on the way out

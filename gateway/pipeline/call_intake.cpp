@@ -34,28 +34,29 @@ Result<void> Call::open_session() {
     return parsed.error();
   }
   signature_ = std::move(*parsed);
-  auto opened = snapshot_->seal.open(signature_.access_key_id, signature_.session_token, now);
+  const auto opened =
+      services_.opened_sessions.open(snapshot_, signature_.access_key_id, signature_.session_token, now);
   if (!opened) {
     const bool ended = opened.error().code == Code::expired;
     refusal_kind_ = ended ? aws::Refusal::expired_token : aws::Refusal::unknown_key;
     return fail(ended ? Code::expired : Code::unauthenticated, opened.error().context);
   }
-  const BytesView key = services_.signing_keys.get(signature_.access_key_id, opened->secret_access_key.reveal(),
+  const BytesView key = services_.signing_keys.get(signature_.access_key_id, (*opened)->secret_access_key.reveal(),
                                                    signature_.date, signature_.region, signature_.service);
   signing_key_ = Secret(Bytes(key));
   if (!aws::needs_body_hash(signature_)) {
     if (auto verified = aws::verify_signature(signature_, head, key, std::nullopt); !verified) return verified;
   }
-  session_ = std::move(opened->session);
-  facts_.session_id = session_.id;
-  facts_.principal = session_.principal.name();
-  facts_.role_arn = session_.role_arn;
+  session_ = {*opened, &(*opened)->session};
+  facts_.session_id = session_->id;
+  facts_.principal = session_->principal.name();
+  facts_.role_arn = session_->role_arn;
   return {};
 }
 
 Result<void> Call::find_target() {
-  role_ = snapshot_->document.role(session_.role_arn);
-  if (role_ == nullptr) return fail(Code::denied, "the role " + session_.role_arn + " is not configured any more");
+  role_ = snapshot_->document.role(session_->role_arn);
+  if (role_ == nullptr) return fail(Code::denied, "the role " + session_->role_arn + " is not configured any more");
   target_ = snapshot_->document.target(role_->target);
   if (target_ == nullptr) return fail(Code::denied, "the role's target is not configured any more");
   facts_.target = target_->name;

@@ -29,7 +29,7 @@ std::int64_t seconds(Duration duration) { return std::chrono::duration_cast<std:
 
 /// What reviewers see: the canonical operation as it was hashed, free of sensitive members.
 Json Call::review_question() const {
-  Json question = record::operation_data(facts_);
+  Json question = record::operation_data(facts_).values();
   for (const char* member : {"source_ip", "user_agent", "invocation_id", "method", "path", "body_bytes"})
     question.erase(member);
   question["review_id"] = to_text(services_.ids.next(system_now()));
@@ -72,8 +72,8 @@ asio::awaitable<Call::Events> Call::ask_review() {
   parked_ = std::move(*place);
   if (auto taken = co_await take_streamed_body(); !taken) co_return operation::ReviewFailed{taken.error()};
   reviewed_terms_ = decision_.review;
-  digest_ = review::operation_digest(snapshot_->digest_key.reveal(), facts_.principal, session_.role_arn, target_->name,
-                                     operation_, data_hash_);
+  digest_ = review::operation_digest(snapshot_->digest_key.reveal(), facts_.principal, session_->role_arn,
+                                     target_->name, operation_, data_hash_);
   wire::Message question{
       "ReviewRequested",
       {{"review", review_question()}, {"invocation_id", facts_.invocation_id}, {"gateway", services_.gateway}},
@@ -84,7 +84,7 @@ asio::awaitable<Call::Events> Call::ask_review() {
   if (event.review_id.empty())
     co_return operation::ReviewFailed{{Code::malformed, "approvals answered without a review"}};
   // Durable before any claim: after a crash it proves to us that this operation had not been sent (recovery.hpp).
-  Json data = record::parked_data(facts_, judgement(), event.review_id);
+  auto data = record::parked_data(facts_, judgement(), event.review_id);
   auto recorded =
       co_await services_.record.record(record::type::kOperationParked, facts_.operation_id, std::move(data));
   if (!recorded) co_return operation::ReviewFailed{recorded.error()};
@@ -164,11 +164,11 @@ asio::awaitable<Call::Events> Call::wait_for_claim() {
 
 Call::Events Call::evaluate_again() {
   const configuration::SnapshotPtr current = services_.configuration.current();
-  if (system_now() >= session_.expires_at)
+  if (system_now() >= session_->expires_at)
     return operation::Forbidden{
         {"denied", Code::expired, "the session ended while the call waited; log in and run it again"}};
   if (current != snapshot_) {
-    const config::RoleSettings* role = current->document.role(session_.role_arn);
+    const config::RoleSettings* role = current->document.role(session_->role_arn);
     const config::Target* target = role == nullptr ? nullptr : current->document.target(role->target);
     if (target == nullptr || target->name != target_->name)
       return operation::Revoked{"the role or its target is not configured any more"};

@@ -57,7 +57,7 @@ asio::awaitable<void> Call::run_sts() {
     }
   }
   Login login(services_, exchange_);
-  co_await login.signed_call(session_, *call);
+  co_await login.signed_call(*session_, *call);
 }
 
 }  // namespace holdpoint::pipeline

@@ -46,7 +46,7 @@ asio::awaitable<Call::Events> Call::record_intent() {
   if (!destination) co_return operation::IntentFailed{destination.error()};
   destination_ = std::move(*destination);
   auto want = wanted_credentials(*snapshot_, *target_, destination_.signing_region,
-                                 {facts_.principal, session_.id, actor_.review_id()});
+                                 {facts_.principal, session_->id, actor_.review_id()});
   if (!want) co_return operation::IntentFailed{want.error()};
   auto credentials = co_await services_.credentials.get(std::move(*want), system_now());
   if (!credentials) co_return operation::IntentFailed{credentials.error()};
@@ -54,7 +54,7 @@ asio::awaitable<Call::Events> Call::record_intent() {
   intent.decision = actor_.claimed() ? "granted" : "allowed";
   intent.review_id = actor_.review_id();
   intent.upstream_host = destination_.host;
-  auto data = record::intended_data(facts_, {decision_.policy, decision_.statement}, intent);
+  auto data = record::intended_data(facts_, judgement(), intent);
   auto recorded =
       co_await services_.record.record(record::type::kOperationIntended, facts_.operation_id, std::move(data));
   if (!recorded)
@@ -210,12 +210,13 @@ asio::awaitable<Call::Events> Call::record_outcome(operation::RecordOutcome what
   outcome.upstream_request_id = upstream_request_id_;
   outcome.request_bytes = std::max<std::uint64_t>(facts_.body_bytes, exchange_.body_bytes());
   outcome.answer_bytes = answer_bytes_;
-  outcome.findings = findings_;
+  outcome.findings = std::move(findings_);
   outcome.blocked = display(what.blocked, 1024);
   outcome.upstream_ms = milliseconds(upstream_time_);
   outcome.wait_ms = milliseconds(waited_);
-  auto recorded = co_await services_.record.record(record::type::kOperationCompleted, facts_.operation_id,
-                                                   record::completed_data(facts_, outcome));
+  auto data = record::completed_data(facts_, outcome);
+  auto recorded =
+      co_await services_.record.record(record::type::kOperationCompleted, facts_.operation_id, std::move(data));
   if (!recorded) co_return operation::OutcomeFailed{recorded.error()};
   co_return operation::OutcomeRecorded{};
 }
@@ -228,8 +229,9 @@ asio::awaitable<Call::Events> Call::reply() {
 // ---- streamed answers ---------------------------------------------------------------------------------------------
 
 asio::awaitable<Call::Events> Call::record_head() {
-  auto recorded = co_await services_.record.record(record::type::kOperationAnswered, facts_.operation_id,
-                                                   record::answered_data(facts_, status_, upstream_request_id_));
+  auto data = record::answered_data(facts_, status_, upstream_request_id_);
+  auto recorded =
+      co_await services_.record.record(record::type::kOperationAnswered, facts_.operation_id, std::move(data));
   if (!recorded) co_return operation::HeadFailed{recorded.error()};
   co_return operation::HeadRecorded{};
 }

@@ -180,7 +180,8 @@ asio::awaitable<Result<void>> Login::record_started(const identity::Session& ses
             {"expires_at", to_rfc3339(session.expires_at)},
             {"source_ip", exchange_.source_ip()},
             {"user_agent", record::plain_part(http::header_or_empty(headers, "user-agent"))}};
-  auto recorded = co_await services_.record.record(record::type::kSessionStarted, session.id, std::move(data));
+  record::EventData event(data);
+  auto recorded = co_await services_.record.record(record::type::kSessionStarted, session.id, std::move(event));
   if (!recorded)
     co_return Error{recorded.error().code, "the session could not be recorded: " + recorded.error().context};
   co_return Result<void>();
@@ -193,7 +194,8 @@ asio::awaitable<void> Login::record_refused(const Wish& wish, const Error& error
             {"role_arn", record::plain_part(wish.role_arn)},
             {"source_ip", exchange_.source_ip()},
             {"user_agent", record::plain_part(http::header_or_empty(exchange_.request().head.headers, "user-agent"))}};
-  (void)co_await record_stranger(services_, record::type::kSessionRefused, request_id_, std::move(data));
+  record::EventData event(data);
+  (void)co_await record_stranger(services_, record::type::kSessionRefused, request_id_, std::move(event));
 }
 
 // ---- the container credential endpoint ----------------------------------------------------------------------------

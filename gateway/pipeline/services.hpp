@@ -5,7 +5,9 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <list>
 #include <map>
+#include <memory>
 #include <string>
+#include <unordered_map>
 
 #include "bus/base/id.hpp"
 #include "bus/journal/recorder.hpp"
@@ -20,6 +22,25 @@
 namespace holdpoint::pipeline {
 
 class Call;
+
+/// Sessions that were opened (identity::SessionSeal), so that a session's every call need not be: bounded, cleared when
+/// full, and with each new configuration, whose keys may be others. What a configuration revokes is asked of each call.
+class OpenedSessions {
+ public:
+  using Opened = std::shared_ptr<const identity::OpenedSession>;
+  /// Fails as SessionSeal::open does.
+  Result<Opened> open(const configuration::SnapshotPtr& snapshot, const std::string& access_key_id,
+                      const std::string& session_token, Instant now);
+
+ private:
+  static constexpr std::size_t kSessionsMax = 2000;
+  struct Kept {
+    std::string token;
+    Opened opened;
+  };
+  configuration::SnapshotPtr snapshot_;
+  std::unordered_map<std::string, Kept> sessions_;  ///< by access key id
+};
 
 /// Signing keys of agents' sessions, derived once a day, region and service; bounded, cleared when full.
 class SigningKeys {
@@ -63,6 +84,7 @@ struct Services {
   review::DecisionBoard& board;
   std::string gateway;       ///< this process's name
   std::list<Call*> running;  ///< for the kill switch
+  OpenedSessions opened_sessions;
   SigningKeys signing_keys;
   SessionPolicies session_policies;
   Strangers strangers;
@@ -70,8 +92,8 @@ struct Services {
   std::atomic<std::size_t> calls{0};  ///< running.size(), for other threads to read
 };
 
-/// Records that somebody who is not known was refused, or counts it (Strangers). `data` is an object.
+/// Records that somebody who is not known was refused, or counts it (Strangers).
 boost::asio::awaitable<Result<void>> record_stranger(Services& services, std::string_view type, std::string subject,
-                                                     Json data);
+                                                     record::EventData data);
 
 }  // namespace holdpoint::pipeline

@@ -20,10 +20,10 @@ std::optional<std::uint64_t> Strangers::admit(Steady::time_point now) {
 }
 
 boost::asio::awaitable<Result<void>> record_stranger(Services& services, std::string_view type, std::string subject,
-                                                     Json data) {
+                                                     record::EventData data) {
   const auto left_out = services.strangers.admit(Strangers::Steady::now());
   if (!left_out) co_return Result<void>();
-  if (*left_out > 0) data["left_out_before"] = *left_out;
+  if (*left_out > 0) data.number("left_out_before", *left_out);
   auto recorded = co_await services.record.record(type, std::move(subject), std::move(data));
   if (!recorded) co_return recorded.error();
   co_return Result<void>();

@@ -38,7 +38,7 @@ asio::awaitable<http::UnreadAnswer> answer_unread(Services& services, http::Unre
   facts.operation_id = to_text(services.ids.next(system_now()));
   facts.source_ip = std::move(unread.source_ip);
   const operation::Refusal refusal{"invalid", unread.error.code, unread.error.context};
-  Json data = record::refused_data(facts, refusal, {}, unread.status);
+  auto data = record::refused_data(facts, refusal, {}, unread.status);
   (void)co_await record_stranger(services, record::type::kOperationRefused, facts.operation_id, std::move(data));
   const aws::HttpHead head = glance(unread.beginning);
   aws::ErrorAnswer answer =

@@ -9,22 +9,8 @@
 namespace holdpoint::record {
 namespace {
 
-Json text(const std::string& value) { return text_json(BytesView(value).substr(0, kTextBytesMax)); }
-
-Json list(const std::vector<std::string>& values) {
-  Json out = Json::array();
-  for (const std::string& value : values) {
-    if (out.size() == kListMax) {
-      out.push_back("and " + std::to_string(values.size() - kListMax) + " more");
-      break;
-    }
-    out.push_back(text(value));
-  }
-  return out;
-}
-
-void put(Json& data, const char* member, const std::string& value) {
-  if (!value.empty()) data[member] = text(value);
+void put(EventData& data, const char* member, std::string_view value) {
+  if (!value.empty()) data.text(member, value.substr(0, kTextBytesMax));
 }
 
 /// An agent's own words: as the masker left them, else what is plain of them.
@@ -33,9 +19,18 @@ std::string shown(const OperationFacts& facts, const std::string& value) {
   return plain_part(value);
 }
 
-std::vector<std::string> shown(const OperationFacts& facts, std::vector<std::string> values) {
-  for (std::string& value : values) value = shown(facts, value);
-  return values;
+void put_shown(EventData& data, const char* member, const OperationFacts& facts, const std::string& value) {
+  if (!value.empty()) put(data, member, shown(facts, value));
+}
+
+template <class TextOf>
+void put_list(EventData& data, const char* member, const std::vector<std::string>& values, TextOf text_of) {
+  if (values.empty()) return;
+  data.begin_list(member);
+  for (std::size_t i = 0; i < values.size() && i < kListMax; ++i)
+    data.list_text(BytesView(text_of(values[i])).substr(0, kTextBytesMax));
+  if (values.size() > kListMax) data.list_text("and " + std::to_string(values.size() - kListMax) + " more");
+  data.end_list();
 }
 
 /// Our own sentence about the call, which quotes its resources.
@@ -96,8 +91,8 @@ void describe(OperationFacts& facts, const aws::Operation& operation) {
   facts.parameters = shape_of(operation.parameters, facts.resources);
 }
 
-Json operation_data(const OperationFacts& facts) {
-  Json data = Json::object();
+EventData operation_data(const OperationFacts& facts, bool with_parameters) {
+  EventData data;
   put(data, "operation_id", facts.operation_id);
   put(data, "session_id", facts.session_id);
   put(data, "principal", facts.principal);
@@ -107,79 +102,71 @@ Json operation_data(const OperationFacts& facts) {
   put(data, "operation", facts.operation);
   put(data, "region", facts.region);
   put(data, "access", facts.access);
-  put(data, "invocation_id", shown(facts, facts.invocation_id));
+  put_shown(data, "invocation_id", facts, facts.invocation_id);
   put(data, "source_ip", facts.source_ip);
-  put(data, "user_agent", shown(facts, facts.user_agent));
-  put(data, "method", shown(facts, facts.method));
-  put(data, "path", shown(facts, facts.path));
-  if (!facts.actions.empty()) data["actions"] = list(facts.actions);
-  if (!facts.resources.empty()) data["resources"] = list(shown(facts, facts.resources));
-  if (!facts.parameters.empty()) data["parameters"] = facts.parameters;
-  data["body_bytes"] = facts.body_bytes;
+  put_shown(data, "user_agent", facts, facts.user_agent);
+  put_shown(data, "method", facts, facts.method);
+  put_shown(data, "path", facts, facts.path);
+  put_list(data, "actions", facts.actions, [](const std::string& action) -> const std::string& { return action; });
+  put_list(data, "resources", facts.resources, [&](const std::string& resource) { return shown(facts, resource); });
+  if (with_parameters && !facts.parameters.empty()) data.json("parameters", facts.parameters);
+  data.number("body_bytes", facts.body_bytes);
   return data;
 }
 
-namespace {
-
-Json operation_data(const OperationFacts& facts, const Judgement& judgement) {
-  Json data = operation_data(facts);
-  if (!judgement.record_full) data.erase("parameters");
-  return data;
-}
-
-}  // namespace
-
-Json refused_data(const OperationFacts& facts, const operation::Refusal& refusal, const Judgement& judgement,
-                  int status) {
-  Json data = operation_data(facts, judgement);
-  data["decision"] = refusal.decision;
-  data["code"] = holdpoint::name(refusal.code);
+EventData refused_data(const OperationFacts& facts, const operation::Refusal& refusal, const Judgement& judgement,
+                       int status) {
+  EventData data = operation_data(facts, judgement.record_full);
+  data.text("decision", refusal.decision);
+  data.text("code", holdpoint::name(refusal.code));
   put(data, "reason", shown_sentence(facts, refusal.reason));
   put(data, "policy", judgement.policy);
   put(data, "statement", judgement.statement);
-  data["status"] = status;
+  data.number("status", status);
   return data;
 }
 
-Json parked_data(const OperationFacts& facts, const Judgement& judgement, std::string_view review_id) {
-  Json data = operation_data(facts, judgement);
-  data["review_id"] = review_id;
+EventData parked_data(const OperationFacts& facts, const Judgement& judgement, std::string_view review_id) {
+  EventData data = operation_data(facts, judgement.record_full);
+  data.text("review_id", review_id);
   put(data, "policy", judgement.policy);
   put(data, "statement", judgement.statement);
   return data;
 }
 
-Json intended_data(const OperationFacts& facts, const Judgement& judgement, const IntentFacts& intent) {
-  Json data = operation_data(facts, judgement);
-  data["decision"] = intent.decision;
+EventData intended_data(const OperationFacts& facts, const Judgement& judgement, const IntentFacts& intent) {
+  EventData data = operation_data(facts, judgement.record_full);
+  data.text("decision", intent.decision);
   put(data, "policy", judgement.policy);
   put(data, "statement", judgement.statement);
   if (!intent.review_id.empty()) {
-    data["review_id"] = intent.review_id;
-    data["claim"] = facts.operation_id;
+    data.text("review_id", intent.review_id);
+    data.text("claim", facts.operation_id);
   }
-  data["upstream_host"] = intent.upstream_host;
-  data["record"] = judgement.record_full ? "full" : "metadata";
+  data.text("upstream_host", intent.upstream_host);
+  data.text("record", judgement.record_full ? "full" : "metadata");
   return data;
 }
 
-Json answered_data(const OperationFacts& facts, int status, std::string_view upstream_request_id) {
-  return {{"operation_id", facts.operation_id},
-          {"status", status},
-          {"upstream_request_id", text_json(upstream_request_id.substr(0, kTextBytesMax))}};
+EventData answered_data(const OperationFacts& facts, int status, std::string_view upstream_request_id) {
+  EventData data;
+  data.text("operation_id", facts.operation_id);
+  data.number("status", status);
+  data.text("upstream_request_id", upstream_request_id.substr(0, kTextBytesMax));
+  return data;
 }
 
-Json completed_data(const OperationFacts& facts, const OutcomeFacts& outcome) {
-  Json data = Json::object();
+EventData completed_data(const OperationFacts& facts, const OutcomeFacts& outcome) {
+  EventData data;
   put(data, "operation_id", facts.operation_id);
   put(data, "session_id", facts.session_id);
-  data["outcome"] = outcome.outcome;
-  data["status"] = outcome.status;
-  data["request_bytes"] = outcome.request_bytes;
-  data["answer_bytes"] = outcome.answer_bytes;
-  data["findings"] = outcome.findings;
-  data["upstream_ms"] = outcome.upstream_ms;
-  data["wait_ms"] = outcome.wait_ms;
+  data.text("outcome", outcome.outcome);
+  data.number("status", outcome.status);
+  data.number("request_bytes", outcome.request_bytes);
+  data.number("answer_bytes", outcome.answer_bytes);
+  data.json("findings", outcome.findings);
+  data.number("upstream_ms", outcome.upstream_ms);
+  data.number("wait_ms", outcome.wait_ms);
   put(data, "upstream_request_id", outcome.upstream_request_id);
   put(data, "blocked", plain_sentence(outcome.blocked));
   return data;

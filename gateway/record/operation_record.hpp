@@ -1,4 +1,4 @@
-// The data of the events that a gateway records (PROTOCOL.md, "Events"). Pure: builds JSON, writes nothing.
+// The data of the events that a gateway records (PROTOCOL.md, "Events"). Pure: builds their text, records nothing.
 //
 // Nothing sensitive enters: parameters are recorded as the masker left them (inspection.hpp), else as their shape
 // alone; of other words of agents what is plain, or what the masker left. Strings of agents that are not UTF-8 are
@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "bus/base/json.hpp"
+#include "bus/record/event.hpp"
 #include "gateway/aws/operation.hpp"
 #include "gateway/operation/message.hpp"
 
@@ -53,24 +54,24 @@ Json without_sensitive(Json parameters, const std::vector<std::string>& pointers
 /// What is recorded instead of parameters beyond the bound.
 Json bounded_parameters(Json parameters);
 
-Json operation_data(const OperationFacts& facts);
+EventData operation_data(const OperationFacts& facts, bool with_parameters = true);
 
 struct Judgement {
   std::string policy;
   std::string statement;
   bool record_full = true;  ///< false: "Record": "metadata", the events hold no parameters at all
 };
-Json refused_data(const OperationFacts& facts, const operation::Refusal& refusal, const Judgement& judgement,
-                  int status);
-Json parked_data(const OperationFacts& facts, const Judgement& judgement, std::string_view review_id);
+EventData refused_data(const OperationFacts& facts, const operation::Refusal& refusal, const Judgement& judgement,
+                       int status);
+EventData parked_data(const OperationFacts& facts, const Judgement& judgement, std::string_view review_id);
 
 struct IntentFacts {
   std::string decision;  ///< allowed, granted
   std::string review_id;
   std::string upstream_host;
 };
-Json intended_data(const OperationFacts& facts, const Judgement& judgement, const IntentFacts& intent);
-Json answered_data(const OperationFacts& facts, int status, std::string_view upstream_request_id);
+EventData intended_data(const OperationFacts& facts, const Judgement& judgement, const IntentFacts& intent);
+EventData answered_data(const OperationFacts& facts, int status, std::string_view upstream_request_id);
 
 struct OutcomeFacts {
   std::string outcome;  ///< done, failed, unknown
@@ -83,6 +84,6 @@ struct OutcomeFacts {
   std::int64_t upstream_ms = 0;
   std::int64_t wait_ms = 0;
 };
-Json completed_data(const OperationFacts& facts, const OutcomeFacts& outcome);
+EventData completed_data(const OperationFacts& facts, const OutcomeFacts& outcome);
 
 }  // namespace holdpoint::record

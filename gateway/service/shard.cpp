@@ -232,7 +232,7 @@ asio::awaitable<bool> Shard::State::complete_abandoned() {
     outcome.outcome = each.nothing_sent ? "failed" : "unknown";
     outcome.blocked = each.nothing_sent ? "its intent was not recorded in time, and nothing was sent"
                                         : "the gateway stopped before an answer was recorded";
-    Json data = record::completed_data(facts, outcome);
+    auto data = record::completed_data(facts, outcome);
     const auto recorded =
         co_await services.record.record(record::type::kOperationCompleted, each.operation_id, std::move(data));
     if (!recorded) co_return false;

@@ -72,15 +72,15 @@ void JournalNode::die() {
   world().after(world().random().between(10ms, 1s), [&world = world(), name = life().name] { world.start(name); });
 }
 
-void JournalNode::record(std::string_view type, const std::string& subject, Json data, Recorded done) {
+void JournalNode::record(std::string_view type, const std::string& subject, const record::EventData& data,
+                         Recorded done) {
   record::Event event;
   event.id = world().ids().next(now());
   event.source = life().name;
   event.type = type;
   event.subject = subject;
   event.time = now();
-  event.data = std::move(data);
-  queue_.push_back({record::event_to_json(event), std::move(done)});
+  queue_.push_back({record::event_to_json(event, data.to_json()), std::move(done)});
   if (std::exchange(flushing_, true)) return;
   const Duration write = world().random().chance(0.05) ? Duration(150ms) : world().random().between(100us, 4ms);
   after(write, [this] { flush(); });

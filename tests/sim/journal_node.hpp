@@ -37,7 +37,7 @@ class JournalNode : public PeerNode {
   /// Opens the journal as after a crash of process or machine, and ships. Call first in run().
   void open_journal();
   /// `done` when the event is durable, or may not be taken for it. Never called in a life that has ended.
-  void record(std::string_view type, const std::string& subject, Json data, Recorded done);
+  void record(std::string_view type, const std::string& subject, const record::EventData& data, Recorded done);
   /// At once, for callers that block.
   Result<void> record_now(const std::vector<Bytes>& entries);
   /// Ends this life as kill -9 would; it is started again later.

@@ -158,7 +158,7 @@ void GatewayNode::on(const std::string& id, Call& call, const operation::AskRevi
   const std::string seen_item = stage_->mutated(kDigestBlind) ? "" : call.item;
   call.digest = review::operation_digest("a key of the gateways", call.facts.principal, kRole, "target",
                                          understood(*call.kind, seen_item), std::nullopt);
-  Json question = record::operation_data(call.facts);
+  Json question = record::operation_data(call.facts).values();
   question["review_id"] = to_text(world().ids().next(now()));
   question["digest"] = call.digest;
   question["reviewers"] = Json::array({"people"});

@@ -30,6 +30,43 @@ TEST(Event, IsCanonicalJsonAndReadsBack) {
   EXPECT_EQ(back.type, event.type);
 }
 
+TEST(Event, DataInAnyOrderIsTheTextOfTheSameObject) {
+  const std::string texts[] = {
+      "", "plain", "q\"\\/", "line\n\t\x01\x7f", "\u00e9\u20ac\U0001F600", "\xff\xfe", std::string(70000, 'x')};
+  for (const std::string& text : texts) {
+    EventData data;
+    data.text("zeta", text);
+    data.number("body_bytes", std::uint64_t{18446744073709551615U});
+    data.number("status", -1);
+    data.json("parameters", Json{{"b", {1, 2.5, nullptr, true}}, {"a", text_json(text)}});
+    data.begin_list("resources");
+    for (const std::string& each : texts) data.list_text(each);
+    data.end_list();
+    data.begin_list("actions");
+    data.end_list();
+    data.text("access", "read");
+    Json object{{"zeta", text_json(text)},
+                {"body_bytes", std::uint64_t{18446744073709551615U}},
+                {"status", -1},
+                {"parameters", {{"b", {1, 2.5, nullptr, true}}, {"a", text_json(text)}}},
+                {"resources", Json::array()},
+                {"actions", Json::array()},
+                {"access", "read"}};
+    for (const std::string& each : texts) object["resources"].push_back(text_json(each));
+    EXPECT_EQ(data.to_json(), to_json(object));
+    EXPECT_EQ(EventData(object).to_json(), to_json(object));
+    EXPECT_EQ(data.values(), object);
+    EXPECT_EQ(data.text_of("access"), "read");
+    EXPECT_EQ(data.text_of("zeta"), is_utf8(text) ? text : "");
+    EXPECT_EQ(data.text_of("status"), "");
+    EXPECT_EQ(data.text_of("acc"), "");
+    Event event = sample();
+    event.data = object;
+    EXPECT_EQ(event_to_json(event, data.to_json()), to_json(parse_json(event_to_json(event)).value()));
+  }
+  EXPECT_EQ(EventData().to_json(), "{}");
+}
+
 TEST(Event, RefusesWhatIsNoEvent) {
   for (const char* bad :
        {"", "[]", "{}", R"({"specversion":"0.3"})",

@@ -185,6 +185,51 @@ TEST(Unread, heads_are_glanced_at_for_the_shape_of_the_error) {
   }
 }
 
+configuration::SnapshotPtr sealed_by(char key) {
+  std::vector<identity::SessionSeal::MasterKey> keys;
+  keys.push_back({"k1", Secret(Bytes(32, key))});
+  return std::make_shared<const configuration::Snapshot>(
+      configuration::Snapshot{config::Document{},
+                              identity::SessionSeal::from_keys(std::move(keys)).value(),
+                              identity::TokenVerifier({}),
+                              Secret(),
+                              {},
+                              {},
+                              {},
+                              {},
+                              {},
+                              {}});
+}
+
+TEST(OpenedSessions, open_by_the_whole_token_until_they_end_and_by_the_keys_in_force) {
+  const Instant now = from_unix_seconds(1'800'000'000);
+  const auto snapshot = sealed_by('a');
+  identity::Session session;
+  session.id = "s1";
+  session.expires_at = now + std::chrono::hours(1);
+  const auto minted = snapshot->seal.mint(session).value();
+  OpenedSessions sessions;
+  const auto open = [&](const configuration::SnapshotPtr& by, const std::string& token, Instant at) {
+    return sessions.open(by, minted.access_key_id, token, at);
+  };
+  std::string altered = minted.session_token;
+  altered[altered.size() / 2] = altered[altered.size() / 2] == 'A' ? 'B' : 'A';
+  EXPECT_EQ(open(snapshot, altered, now).error().code, Code::unauthenticated);
+  const auto first = open(snapshot, minted.session_token, now);
+  ASSERT_TRUE(first);
+  EXPECT_EQ((*first)->session.id, "s1");
+  EXPECT_EQ((*first)->secret_access_key.reveal(), minted.secret_access_key);
+  EXPECT_EQ(open(snapshot, minted.session_token, now)->get(), first->get()) << "opened once";
+  EXPECT_EQ(open(snapshot, altered, now).error().code, Code::unauthenticated);
+  EXPECT_EQ(open(snapshot, "", now).error().code, Code::unauthenticated);
+  EXPECT_EQ(open(snapshot, minted.session_token + "A", now).error().code, Code::unauthenticated);
+  EXPECT_EQ(open(snapshot, minted.session_token, session.expires_at).error().code, Code::expired);
+  EXPECT_TRUE(open(snapshot, minted.session_token, now));
+  EXPECT_EQ(open(sealed_by('b'), minted.session_token, now).error().code, Code::unauthenticated)
+      << "its key is not in force any more";
+  EXPECT_TRUE(open(snapshot, minted.session_token, now));
+}
+
 TEST(SigningKeys, follow_a_secret_that_was_mended_under_the_same_id) {
   SigningKeys keys;
   const Bytes first(keys.get("AKIA", "wrong", "20260101", "eu-west-1", "s3"));

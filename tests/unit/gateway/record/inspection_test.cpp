@@ -132,7 +132,7 @@ TEST(Inspection, puts_what_the_masker_left_into_the_facts) {
   document["parameters"]["Key"]["id"]["S"] = "411111******1111";
   document["texts"][0] = "tool password=REDACTED";
   take_inspected(facts, operation, document);
-  const Json data = operation_data(facts);
+  const Json data = operation_data(facts).values();
   EXPECT_EQ(data["parameters"]["ExpressionAttributeValues"][":p"]["S"], "REDACTED-password");
   EXPECT_EQ(data["parameters"]["ExpressionAttributeValues"][":n"]["S"], "x");
   EXPECT_EQ(data["parameters"]["Key"]["id"]["S"], "411111******1111");
@@ -146,7 +146,7 @@ TEST(Inspection, leaves_shapes_when_the_answer_is_not_the_document_that_was_aske
         Json{{"parameters", {{"a", "hunter2"}}}, {"named", Json::array()}, {"texts", Json::array()}}}) {
     OperationFacts facts = facts_of(operation);
     take_inspected(facts, operation, masked);
-    EXPECT_EQ(to_json(operation_data(facts)).find("hunter2"), std::string::npos);
+    EXPECT_EQ(operation_data(facts).to_json().find("hunter2"), std::string::npos);
     EXPECT_EQ(facts.parameters["TableName"], "orders");
   }
 }
@@ -161,7 +161,7 @@ TEST(Inspection, is_needed_before_it_and_not_after_it_for_a_secret_in_a_name) {
   EXPECT_TRUE(has_unplain_text(facts));
   const operation::Refusal refusal{"denied", Code::denied,
                                    "s3:GetObject on arn:aws:s3:::b/token=AKIAIOSFODNN7EXAMPLE is not allowed"};
-  EXPECT_EQ(to_json(refused_data(facts, refusal, {}, 403)).find("AKIAIOSFODNN7EXAMPLE"), std::string::npos);
+  EXPECT_EQ(refused_data(facts, refusal, {}, 403).to_json().find("AKIAIOSFODNN7EXAMPLE"), std::string::npos);
   const Json document = inspection_document(facts, operation);
   EXPECT_EQ(document["texts"],
             Json::array({"arn:aws:s3:::b/token=AKIAIOSFODNN7EXAMPLE", "/b/token=AKIAIOSFODNN7EXAMPLE"}));
@@ -169,7 +169,7 @@ TEST(Inspection, is_needed_before_it_and_not_after_it_for_a_secret_in_a_name) {
   masked["texts"] = {"arn:aws:s3:::b/token=REDACTED", "/b/token=REDACTED"};
   masked["parameters"] = {{"Key", "x/4111111111111111"}};
   take_inspected(facts, operation, masked);
-  const Json data = refused_data(facts, refusal, {}, 403);
+  const Json data = refused_data(facts, refusal, {}, 403).values();
   EXPECT_EQ(data["resources"], Json::array({"arn:aws:s3:::b/token=REDACTED"}));
   EXPECT_EQ(data["path"], "/b/token=REDACTED");
   EXPECT_EQ(data["parameters"]["Key"], "x/(16 bytes)");

@@ -21,9 +21,9 @@ OperationFacts facts() {
 }
 
 TEST(OperationRecord, holds_no_member_that_the_model_marks_as_sensitive) {
-  for (const Json& data : {refused_data(facts(), {"denied", Code::denied, "no"}, {"p", "s"}, 403),
-                           parked_data(facts(), {}, "r1"), intended_data(facts(), {}, {})}) {
-    const std::string text = to_json(data);
+  for (const EventData& data : {refused_data(facts(), {"denied", Code::denied, "no"}, {"p", "s"}, 403),
+                                parked_data(facts(), {}, "r1"), intended_data(facts(), {}, {})}) {
+    const std::string text = data.to_json();
     EXPECT_EQ(text.find("hunter"), std::string::npos) << text;
     EXPECT_NE(text.find("SecretString"), std::string::npos) << text;
   }
@@ -37,7 +37,7 @@ TEST(OperationRecord, states_the_size_of_what_is_not_text_and_bounds_what_is_lon
   OperationFacts odd = facts();
   odd.user_agent = "\xff\xfe";
   odd.path = std::string(100000, 'p');
-  const Json data = operation_data(odd);
+  const Json data = operation_data(odd).values();
   EXPECT_EQ(data["user_agent"], "(2 bytes)");
   EXPECT_LE(data["path"].get<std::string>().size(), 4096u);
   EXPECT_EQ(bounded_parameters({{"a", std::string(kParameterBytesMax, 'x')}}).value("bytes", 0u),
@@ -45,19 +45,20 @@ TEST(OperationRecord, states_the_size_of_what_is_not_text_and_bounds_what_is_lon
 }
 
 TEST(OperationRecord, names_each_action_and_resource_once) {
-  const Json data = operation_data(facts());
+  const Json data = operation_data(facts()).values();
   EXPECT_EQ(data["actions"], Json::array({"secretsmanager:PutSecretValue"}));
   EXPECT_EQ(data["resources"], Json::array({"arn:a", "arn:b"}));
 }
 
 TEST(OperationRecord, keeps_parameters_out_when_policy_says_metadata) {
   const Judgement metadata{"p", "s", false};
-  for (const Json& data : {refused_data(facts(), {"rejected", Code::denied, "no"}, metadata, 403),
-                           parked_data(facts(), metadata, "r1"), intended_data(facts(), metadata, {})}) {
+  for (const EventData& event : {refused_data(facts(), {"rejected", Code::denied, "no"}, metadata, 403),
+                                 parked_data(facts(), metadata, "r1"), intended_data(facts(), metadata, {})}) {
+    const Json data = event.values();
     EXPECT_FALSE(data.contains("parameters")) << data;
     EXPECT_EQ(data["operation"], "PutSecretValue");
   }
-  EXPECT_EQ(intended_data(facts(), metadata, {})["record"], "metadata");
+  EXPECT_EQ(intended_data(facts(), metadata, {}).values()["record"], "metadata");
 }
 
 }  // namespace
