@@ -1,5 +1,6 @@
 #include "bus/journal/journal.hpp"
 
+#include <algorithm>
 #include <condition_variable>
 #include <map>
 #include <mutex>
@@ -72,8 +73,9 @@ void Journal::State::publish() {
 /// Where entries come from many at once, one sync for more of them costs each a moment and saves a processor's time.
 void Journal::State::gather(std::unique_lock<std::mutex>& lock) const {
   if (stopping || last_batch < options.gather_from || queue.size() >= options.gather_enough) return;
+  const auto wait = std::min(options.gather_max, options.gather_each * static_cast<int>(last_batch));
   lock.unlock();
-  std::this_thread::sleep_for(options.gather);
+  std::this_thread::sleep_for(wait);
   lock.lock();
 }
 

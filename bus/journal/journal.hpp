@@ -29,7 +29,10 @@ struct JournalOptions {
   /// A write that held so many entries says that many come at once: the next one waits for company, unless it has it.
   std::size_t gather_from = 4;
   std::size_t gather_enough = 64;
-  std::chrono::microseconds gather{300};  ///< about what a sync takes
+  /// It waits so long for each entry of the write before: the more come, the more share a sync, whose price in
+  /// processor time is that of a whole call. One wait is at most `gather_max`, some syncs.
+  std::chrono::microseconds gather_each{100};
+  std::chrono::microseconds gather_max{1000};
   /// As Spool::keep_from, on the writer thread; empty = what is acknowledged may go.
   std::function<std::uint64_t()> keep_from;
 };
