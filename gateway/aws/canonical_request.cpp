@@ -122,13 +122,22 @@ Result<std::string> canonical_request(const HttpHead& head, PathRule rule, std::
 }
 
 std::string string_to_sign(std::string_view amz_date, std::string_view scope, std::string_view canonical) {
-  std::string out("AWS4-HMAC-SHA256\n");
-  out.append(amz_date).append("\n").append(scope).append("\n").append(to_hex(view(sha256(canonical))));
+  std::string out;
+  out.reserve(160);  // the line before, a date, a scope, a hash
+  out.append("AWS4-HMAC-SHA256\n")
+      .append(amz_date)
+      .append("\n")
+      .append(scope)
+      .append("\n")
+      .append(to_hex(view(sha256(canonical))));
   return out;
 }
 
 std::string join_header_names(const std::vector<std::string>& names) {
+  std::size_t bytes = names.size();
+  for (const std::string& name : names) bytes += name.size();
   std::string out;
+  out.reserve(bytes);
   for (const std::string& name : names) {
     if (!out.empty()) out += ';';
     out += name;

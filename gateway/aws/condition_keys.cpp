@@ -159,7 +159,9 @@ void dynamodb_request(ContextKeys& keys, const Json& request) {
   if (request.contains("Keys") && request.at("Keys").is_array()) {
     for (const Json& key : request.at("Keys")) dynamodb_request(keys, Json{{"Key", key}});
   }
-  const Json names = request.value("ExpressionAttributeNames", Json::object());
+  static const Json none = Json::object();
+  const auto own_names = request.find("ExpressionAttributeNames");
+  const Json& names = own_names == request.end() ? none : *own_names;
   for (const char* const name : {"ProjectionExpression", "UpdateExpression", "ConditionExpression", "FilterExpression",
                                  "KeyConditionExpression"}) {
     if (request.contains(name)) add_attributes(keys, string_or(request, name), names);

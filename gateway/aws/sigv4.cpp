@@ -34,18 +34,23 @@ bool is_digits(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
+std::string scope_text(std::string_view date, std::string_view region, std::string_view service) {
+  std::string text;
+  text.reserve(date.size() + region.size() + service.size() + 15);
+  return text.append(date).append("/").append(region).append("/").append(service).append("/aws4_request");
+}
+
 std::optional<Instant> parse_amz_date(std::string_view text) {
   if (text.size() != 16 || text[8] != 'T' || text[15] != 'Z') return std::nullopt;
   if (!is_digits(text.substr(0, 8)) || !is_digits(text.substr(9, 6))) return std::nullopt;
-  std::string iso;
-  iso.append(text.substr(0, 4)).append("-").append(text.substr(4, 2)).append("-").append(text.substr(6, 2)).append("T");
-  iso.append(text.substr(9, 2))
-      .append(":")
-      .append(text.substr(11, 2))
-      .append(":")
-      .append(text.substr(13, 2))
-      .append("Z");
-  return from_rfc3339(iso);
+  char iso[] = "YYYY-MM-DDThh:mm:ssZ";
+  text.copy(iso, 4);
+  text.copy(iso + 5, 2, 4);
+  text.copy(iso + 8, 2, 6);
+  text.copy(iso + 11, 2, 9);
+  text.copy(iso + 14, 2, 11);
+  text.copy(iso + 17, 2, 13);
+  return from_rfc3339({iso, sizeof iso - 1});
 }
 
 // AKID/20260101/eu-west-1/dynamodb/aws4_request. The key id may not hold a slash, so the split is unique.
@@ -103,8 +108,10 @@ Result<void> parse_authorization(std::string_view text, ParsedSignature& out) {
   text.remove_prefix(kAlgorithm.size() + 1);
   std::array<std::string_view, 3> values;
   std::array<bool, 3> seen{};
-  const Error others =
-      fail(Code::malformed, "the Authorization header needs Credential, SignedHeaders and Signature, and nothing else");
+  const auto others = [] {
+    return fail(Code::malformed,
+                "the Authorization header needs Credential, SignedHeaders and Signature, and nothing else");
+  };
   constexpr std::array<std::string_view, 3> kNames{"Credential", "SignedHeaders", "Signature"};
   while (true) {
     const std::size_t comma = text.find(',');
@@ -112,14 +119,14 @@ Result<void> parse_authorization(std::string_view text, ParsedSignature& out) {
     const std::size_t equals = member.find('=');
     if (equals == std::string_view::npos) return fail(Code::malformed, "the Authorization header is incomplete");
     const auto name = std::find(kNames.begin(), kNames.end(), member.substr(0, equals));
-    if (name == kNames.end()) return others;
+    if (name == kNames.end()) return others();
     const auto at = static_cast<std::size_t>(name - kNames.begin());
     if (std::exchange(seen[at], true)) return fail(Code::malformed, "the Authorization header repeats a member");
     values[at] = member.substr(equals + 1);
     if (comma == std::string_view::npos) break;
     text.remove_prefix(comma + 1);
   }
-  if (!seen[0] || !seen[1] || !seen[2]) return others;
+  if (!seen[0] || !seen[1] || !seen[2]) return others();
   out.signature = values[2];
   if (auto parsed = parse_credential(values[0], out); !parsed) return parsed;
   return parse_signed_headers(values[1], out);
@@ -236,10 +243,10 @@ Result<void> check_signed_headers(const HttpHead& head, const ParsedSignature& p
   };
   if (!is_signed("host")) return fail(Code::malformed, "the Host header must be signed");
   for (const auto& header : head.headers) {
-    if (header.first.size() < 6) continue;
+    if (!equal_ignoring_case(std::string_view(header.first).substr(0, 6), "x-amz-")) continue;
     const std::string name = to_lower(header.first);
     // CloudFront adds this one on its way.
-    if (!name.starts_with("x-amz-") || name == "x-amz-cf-id") continue;
+    if (name == "x-amz-cf-id") continue;
     if (!is_signed(name))
       return fail(Code::malformed, "the header " + display(name, 80) + " is present but not signed");
   }
@@ -265,7 +272,7 @@ std::string_view payload_word(PayloadForm form) {
   return {};
 }
 
-std::string ParsedSignature::scope() const { return date + "/" + region + "/" + service + "/aws4_request"; }
+std::string ParsedSignature::scope() const { return scope_text(date, region, service); }
 
 Result<ParsedSignature> parse_signature(const HttpHead& head, Instant now) {
   if (auto checked = check_duplicates(head.headers); !checked) return checked.error();
@@ -373,11 +380,13 @@ Result<Headers> sign(const HttpHead& head, const SigningIdentity& identity, cons
   names.erase(std::unique(names.begin(), names.end()), names.end());
   const auto canonical = canonical_request(full, path_rule(scope.service), {}, names, payload);
   if (!canonical) return canonical.error();
-  const std::string scope_text = date.substr(0, 8) + "/" + scope.region + "/" + scope.service + "/aws4_request";
-  const Hash signature = hmac_sha256(identity.signing_key.reveal(), string_to_sign(date, scope_text, *canonical));
-  std::string authorization(kAlgorithm);
-  authorization.append(" Credential=").append(identity.access_key_id).append("/").append(scope_text);
-  authorization.append(", SignedHeaders=").append(join_header_names(names));
+  const std::string signed_for = scope_text(std::string_view(date).substr(0, 8), scope.region, scope.service);
+  const Hash signature = hmac_sha256(identity.signing_key.reveal(), string_to_sign(date, signed_for, *canonical));
+  const std::string signed_names = join_header_names(names);
+  std::string authorization;
+  authorization.reserve(160 + identity.access_key_id.size() + signed_for.size() + signed_names.size());
+  authorization.append(kAlgorithm).append(" Credential=").append(identity.access_key_id).append("/").append(signed_for);
+  authorization.append(", SignedHeaders=").append(signed_names);
   authorization.append(", Signature=").append(to_hex(view(signature)));
   added.emplace_back("authorization", std::move(authorization));
   return added;

@@ -19,6 +19,14 @@ constexpr std::array<bool, 256> token_table() {
 }
 constexpr std::array<bool, 256> kToken = token_table();
 
+constexpr std::array<bool, 256> value_table() {
+  std::array<bool, 256> table{};
+  for (std::size_t c = 0x20; c < table.size(); ++c) table[c] = c != 0x7F;
+  table['\t'] = true;
+  return table;
+}
+constexpr std::array<bool, 256> kValue = value_table();
+
 bool is_target_char(unsigned char c) { return c > 0x20 && c < 0x7F && c != '#'; }
 
 std::string_view trim(std::string_view text) {
@@ -128,7 +136,9 @@ bool is_token(std::string_view text) {
 }
 
 bool is_header_value(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](unsigned char c) { return (c >= 0x20 && c != 0x7F) || c == '\t'; });
+  bool valid = true;
+  for (const char c : text) valid &= kValue[static_cast<unsigned char>(c)];
+  return valid;
 }
 
 Result<std::optional<std::size_t>> head_end(std::string_view buffer) {

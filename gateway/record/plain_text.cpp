@@ -13,6 +13,13 @@ constexpr std::size_t kWordBytesMax = 15;   // an access key id has 20, a UUID's
 constexpr std::size_t kDigitsMax = 8;       // a day has 8, an SSN 9, a card 13 and more
 constexpr std::size_t kCardDigitsMin = 13;  // in our own sentences, which name accounts (12)
 
+/// Beside letters, digits and what is not ASCII.
+constexpr std::array<bool, 128> kPlainSign = [] {
+  std::array<bool, 128> table{};
+  for (const char c : std::string_view(" -._/#,;()+*~:")) table[static_cast<std::size_t>(c)] = true;
+  return table;
+}();
+
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
 bool is_word(char c) { return is_digit(c) || is_upper(c) || (c >= 'a' && c <= 'z'); }
@@ -75,8 +82,8 @@ bool is_plain_rest(std::string_view text) {
   Runs runs(kDigitsMax);
   bool separated = false;
   for (const char c : text) {
-    const bool ascii = static_cast<unsigned char>(c) < 0x80;
-    if (ascii && !is_word(c) && std::string_view(" -._/#,;()+*~:").find(c) == std::string_view::npos) return false;
+    const auto code = static_cast<unsigned char>(c);
+    if (code < 0x80 && !is_word(c) && !kPlainSign[code]) return false;
     separated |= c == ' ' || c == ':';
     if (!runs.take(c)) return false;
   }

@@ -22,22 +22,31 @@ class Shape {
     if (value.is_boolean() || value.is_null()) return value;
     if (value.is_number()) return "(number)";
     if (value.is_string()) return "(text, " + std::to_string(value.get_ref<const std::string&>().size()) + " bytes)";
-    const bool list = value.is_array();
-    Json out = list ? Json::array() : Json::object();
-    std::size_t number = 0;
-    for (const auto& [name, member] : value.items()) {
-      Json shape = of(member, depth + 1);
-      if (list) {
-        out.push_back(std::move(shape));
-      } else {
-        out[name_of(name, ++number)] = std::move(shape);
-      }
+    if (value.is_array()) return of_list(value, depth);
+    return value.is_object() ? of_object(value.get_ref<const Json::object_t&>(), depth) : Json("(more)");
+  }
+
+ private:
+  Json of_list(const Json& list, int depth) {
+    Json out = Json::array();
+    for (const Json& element : list) {
+      out.push_back(of(element, depth + 1));
       if (values_ > kValuesMax) break;
     }
     return out;
   }
 
- private:
+  Json of_object(const Json::object_t& object, int depth) {
+    Json::object_t out;
+    std::size_t number = 0;
+    for (const auto& [name, member] : object) {
+      Json shape = of(member, depth + 1);
+      out[name_of(name, ++number)] = std::move(shape);
+      if (values_ > kValuesMax) break;
+    }
+    return out;
+  }
+
   std::size_t values_ = 0;
 };
 
@@ -55,7 +64,7 @@ bool names_one(const std::string& name, const std::vector<std::string>& resource
 Json shape_of(const Json& parameters, const std::vector<std::string>& resources) {
   Json out = Shape().of(parameters, 0);
   if (!parameters.is_object()) return out;
-  for (const auto& [name, value] : parameters.items()) {
+  for (const auto& [name, value] : parameters.get_ref<const Json::object_t&>()) {
     if (!value.is_string() || !out.contains(name)) continue;
     const std::string& text = value.get_ref<const std::string&>();
     if (is_plain(text) && names_one(text, resources)) out[name] = text;
