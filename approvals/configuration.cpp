@@ -60,9 +60,7 @@ std::shared_ptr<const config::Document> Configuration::newest() const {
 Result<identity::Principal> Configuration::verify_reviewer(const std::string& token, Instant now) const {
   const auto snapshot = current(now);
   if (!snapshot) return fail(Code::unavailable, "no current configuration: nobody can be verified");
-  auto verified = snapshot->verifier.verify(token, identity::Purpose::review, now);
-  if (!verified) return verified.error();
-  return std::move(verified->principal);
+  return snapshot->tokens.verify(token, now);
 }
 
 }  // namespace holdpoint::approvals

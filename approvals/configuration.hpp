@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 
+#include "approvals/verified_tokens.hpp"
 #include "bus/config/document.hpp"
 #include "bus/config/peer_identity.hpp"
 #include "bus/identity/token_verifier.hpp"
@@ -34,6 +35,7 @@ class Configuration {
     explicit Snapshot(config::Document opened) : document(std::move(opened)), verifier(document.issuers) {}
     config::Document document;
     identity::TokenVerifier verifier;
+    mutable VerifiedTokens tokens{verifier};  ///< what it remembers changes no answer
   };
   [[nodiscard]] std::shared_ptr<const Snapshot> current(Instant now) const;
 

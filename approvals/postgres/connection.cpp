@@ -4,20 +4,23 @@
 
 namespace holdpoint::approvals {
 
-void keep_events(Transaction& work, std::span<const record::Event> events) {
-  if (events.empty()) return;
-  Array ids, times, texts;
+EventRows::EventRows(std::span<const record::Event> events) {
   for (const auto& event : events) {
     ids.add(to_text(event.id));
     times.add(sql_time(event.time));
     texts.add(record::event_to_json(event));
   }
+}
+
+void keep_events(Transaction& work, std::span<const record::Event> events) {
+  if (events.empty()) return;
+  const EventRows rows(events);
   work.exec_often(
       "keep_events",
       "INSERT INTO reviews.outbox (event_id, time, event) SELECT event_id, time, event"
       " FROM unnest($1::uuid[], $2::timestamptz[], $3::text[]) WITH ORDINALITY AS e(event_id, time, event, place)"
       " ORDER BY place",
-      ids.text(), times.text(), texts.text());
+      rows.ids.text(), rows.times.text(), rows.texts.text());
 }
 
 void PostgresStore::Connection::connect() {
@@ -25,8 +28,12 @@ void PostgresStore::Connection::connect() {
   connection_ = std::make_unique<pqxx::connection>(database_);
   connection_->set_client_encoding("UTF8");
   pqxx::nontransaction settings(*connection_);
-  // A statement here takes a millisecond; what takes seconds waits for somebody who is stuck.
-  settings.exec("SET statement_timeout = '5s'; SET idle_in_transaction_session_timeout = '10s'");
+  // A statement here takes a millisecond; what takes seconds waits for somebody who is stuck. Each finds its rows by a
+  // key, few among all there ever were: a plan that was made while the tables were small, and reads them whole, would
+  // be kept while they grow.
+  settings.exec(
+      "SET statement_timeout = '5s'; SET idle_in_transaction_session_timeout = '10s';"
+      " SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off");
 }
 
 Result<void> migrate(const std::string& database) {

@@ -67,6 +67,12 @@ class Array {
   std::string text_ = "{";
 };
 
+/// Events as the outbox has them, a column in each.
+struct EventRows {
+  explicit EventRows(std::span<const record::Event> events);
+  Array ids, times, texts;
+};
+
 /// Into the outbox, in order, in the transaction of the change.
 void keep_events(Transaction& work, std::span<const record::Event> events);
 

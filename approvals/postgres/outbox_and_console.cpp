@@ -1,6 +1,20 @@
 #include "approvals/postgres/connection.hpp"
 
 namespace holdpoint::approvals {
+namespace {
+
+// Locked in one order, as every batch locks reviews.
+constexpr const char* kRecordedStatement = R"(
+WITH forgotten AS (
+  DELETE FROM reviews.outbox WHERE event_id = ANY($1::uuid[])
+), announced AS (
+  UPDATE reviews.review SET announced = true WHERE review_id IN (
+    SELECT review_id FROM reviews.review WHERE review_id = ANY($2::uuid[]) AND NOT announced
+    ORDER BY review_id FOR UPDATE)
+)
+SELECT set_config('synchronous_commit', 'off', true))";
+
+}  // namespace
 
 Result<std::vector<record::Event>> PostgresStore::unrecorded(Instant before, std::size_t limit) {
   return connection_->run([&](Transaction& work) -> Result<std::vector<record::Event>> {
@@ -25,14 +39,7 @@ Result<void> PostgresStore::recorded(std::span<const record::Event> events) {
   return connection_->run([&](Transaction& work) -> Result<void> {
     // What was recorded is in a journal: should a crash of the server forget that it is, it is recorded once more. A
     // claim that rests on it is committed after it, and takes it along to the disk.
-    work.exec("SET LOCAL synchronous_commit = off");
-    work.exec_often("forget_events", "DELETE FROM reviews.outbox WHERE event_id = ANY($1::uuid[])", all.text());
-    if (decided.empty()) return {};
-    work.exec_often(
-        "announce",
-        "UPDATE reviews.review SET announced = true WHERE review_id IN (SELECT review_id FROM"
-        " reviews.review WHERE review_id = ANY($1::uuid[]) AND NOT announced ORDER BY review_id FOR UPDATE)",
-        decided.text());
+    work.exec_often("recorded", kRecordedStatement, all.text(), decided.text());
     return {};
   });
 }

@@ -93,7 +93,30 @@ pqxx::result joinable(Transaction& work, const Question& question, const std::st
       question.principal, question.digest, invocation_id, sql_time(now));
 }
 
-// What a batch of edits changes, gathered so that each table is written by one statement.
+// What votes and decisions change, each table once and all in one trip to the server.
+constexpr const char* kSaveStatement = R"(
+WITH voted AS (
+  INSERT INTO reviews.vote (review_id, reviewer, verdict, reason, grant_for_s, at)
+  SELECT review_id, reviewer, verdict, reason, nullif(for_s, '')::bigint, at
+  FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
+    AS n(review_id, reviewer, verdict, reason, for_s, at)
+  ON CONFLICT (review_id, reviewer) DO UPDATE
+    SET verdict = excluded.verdict, reason = excluded.reason, grant_for_s = excluded.grant_for_s, at = excluded.at
+), decided AS (
+  UPDATE reviews.review r
+  SET state = n.state, grant_once = nullif(n.once, '')::boolean,
+      grant_not_before = nullif(n.not_before, '')::timestamptz,
+      grant_expires_at = nullif(n.expires_at, '')::timestamptz,
+      decision = n.decision, decision_key_id = n.key_id, decision_signature = n.signature
+  FROM unnest($7::uuid[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::bytea[])
+    AS n(review_id, state, once, not_before, expires_at, decision, key_id, signature)
+  WHERE r.review_id = n.review_id
+)
+INSERT INTO reviews.outbox (event_id, time, event) SELECT event_id, time, event
+FROM unnest($15::uuid[], $16::timestamptz[], $17::text[]) WITH ORDINALITY AS e(event_id, time, event, place)
+ORDER BY place)";
+
+// What a batch of edits changes, gathered.
 class Changes {
  public:
   void add(const Review& after, const Review& before) {
@@ -106,7 +129,8 @@ class Changes {
       states_.add(name(after.state()));
     }
   }
-  void save(Transaction& work) const;
+  /// With the events that the edits made.
+  void save(Transaction& work, std::span<const record::Event> events) const;
 
  private:
   void add_votes(const std::string& id, const std::vector<Vote>& after, const std::vector<Vote>& before);
@@ -154,36 +178,19 @@ void Changes::add_decision(const std::string& id, const Review& review) {
   signatures_.add(sql_bytes(review.decision()->signature));
 }
 
-void Changes::save(Transaction& work) const {
+void Changes::save(Transaction& work, std::span<const record::Event> events) const {
   if (!gone_reviews_.empty()) {
     work.exec_params(
         "DELETE FROM reviews.vote v USING unnest($1::uuid[], $2::text[]) AS g(review_id, reviewer)"
         " WHERE v.review_id = g.review_id AND v.reviewer = g.reviewer",
         gone_reviews_.text(), gone_reviewers_.text());
   }
-  if (!votes_.empty()) {
-    work.exec_often(
-        "save_votes",
-        "INSERT INTO reviews.vote (review_id, reviewer, verdict, reason, grant_for_s, at)"
-        " SELECT review_id, reviewer, verdict, reason, nullif(for_s, '')::bigint, at"
-        " FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])"
-        "  AS n(review_id, reviewer, verdict, reason, for_s, at) ON CONFLICT (review_id, reviewer)"
-        " DO UPDATE SET verdict = excluded.verdict, reason = excluded.reason, grant_for_s = excluded.grant_for_s,"
-        " at = excluded.at",
-        votes_.text(), reviewers_.text(), verdicts_.text(), reasons_.text(), windows_.text(), times_.text());
-  }
-  if (!decided_.empty()) {
-    work.exec_often(
-        "save_decisions",
-        "UPDATE reviews.review r SET state = n.state, grant_once = nullif(n.once, '')::boolean,"
-        " grant_not_before = nullif(n.not_before, '')::timestamptz,"
-        " grant_expires_at = nullif(n.expires_at, '')::timestamptz,"
-        " decision = n.decision, decision_key_id = n.key_id, decision_signature = n.signature"
-        " FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bytea[])"
-        "  AS n(review_id, state, once, not_before, expires_at, decision, key_id, signature)"
-        " WHERE r.review_id = n.review_id",
-        decided_.text(), outcomes_.text(), once_.text(), not_before_.text(), expires_at_.text(), texts_.text(),
-        key_ids_.text(), signatures_.text());
+  if (!votes_.empty() || !decided_.empty() || !events.empty()) {
+    const EventRows rows(events);
+    work.exec_often("save_changes", kSaveStatement, votes_.text(), reviewers_.text(), verdicts_.text(), reasons_.text(),
+                    windows_.text(), times_.text(), decided_.text(), outcomes_.text(), once_.text(), not_before_.text(),
+                    expires_at_.text(), texts_.text(), key_ids_.text(), signatures_.text(), rows.ids.text(),
+                    rows.times.text(), rows.texts.text());
   }
   if (!moved_.empty()) {
     work.exec_params(
@@ -314,8 +321,7 @@ Result<std::vector<Result<StoredReview>>> PostgresStore::change_all(std::span<co
     }
     Changes changes;
     for (const auto& [id, stored] : current) changes.add(stored.review, before.at(id).review);
-    changes.save(work);
-    keep_events(work, events);
+    changes.save(work, events);
     return out;
   });
 }
