@@ -37,6 +37,8 @@ bool Scan::walk_binary(std::string_view bytes, std::string_view type, int depth,
     case BinaryForm::multipart:
       return walk_multipart(bytes, depth, edits);
     case BinaryForm::cbor:
+      // Digits and letters are CBOR too: what reads as text is inspected as text, whatever its type says.
+      if (is_textual(bytes)) return false;
       read = walk_cbor(bytes, depth, edits);
       // Only guessed: other binary data begins like this too.
       if (!read && type.find("cbor") == std::string_view::npos) return false;
@@ -55,11 +57,20 @@ bool Scan::walk_binary(std::string_view bytes, std::string_view type, int depth,
   return true;
 }
 
+bool Scan::spend(std::size_t bytes) {
+  constexpr std::size_t document_bytes_max = 256U << 20;
+  unpacked_ += bytes;
+  if (unpacked_ > document_bytes_max) block("too much compressed data in one answer");
+  return blocked_.empty();
+}
+
 void Scan::walk_packed(std::string_view bytes, int depth, Edits& edits) {
+  if (!blocked_.empty()) return;
   const Packing packing = packing_of(bytes);
   const auto plain =
       packing == Packing::zstd ? unpack_zstd(bytes, unpacked_bytes_max) : inflate(bytes, unpacked_bytes_max);
   if (!plain) return block("compressed data cannot be opened: " + plain.error().context);
+  if (!spend(plain->size())) return;
   Edits found;
   walk_document(*plain, {}, depth + 1, found);
   if (found.empty()) return;

@@ -39,15 +39,16 @@ Result<Bytes> inflate(BytesView compressed, std::size_t bytes_max) {
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(compressed.data()));
   stream.avail_in = static_cast<uInt>(compressed.size());
   Bytes out;
+  std::size_t used = 0;
   int code = Z_OK;
   while (code != Z_STREAM_END) {
-    const std::size_t used = out.size();
-    out.resize(std::min(limit + 1, std::max<std::size_t>(used * 2, 16384)));
+    // Room that a member left over serves the next one: thousands of empty ones must not clear it each.
+    if (out.size() == used) out.resize(std::min(limit + 1, std::max<std::size_t>(used * 2, 16384)));
     stream.next_out = reinterpret_cast<Bytef*>(out.data() + used);
     stream.avail_out = static_cast<uInt>(out.size() - used);
     code = ::inflate(&stream, Z_NO_FLUSH);
-    out.resize(out.size() - stream.avail_out);
-    if (out.size() > limit) {
+    used = out.size() - stream.avail_out;
+    if (used > limit) {
       inflateEnd(&stream);
       return fail(Code::too_large, "decompresses to more than " + std::to_string(limit) + " bytes");
     }
@@ -66,6 +67,7 @@ Result<Bytes> inflate(BytesView compressed, std::size_t bytes_max) {
     }
   }
   inflateEnd(&stream);
+  out.resize(used);
   return out;
 }
 

@@ -6,7 +6,9 @@ namespace holdpoint::masker {
 namespace {
 
 constexpr int event_nesting_max = 32;  // events are flat
-constexpr std::size_t path_bytes_max = 512;
+constexpr std::size_t path_bytes_max = 128;
+constexpr std::size_t members_max = 1U << 16;
+constexpr std::size_t indices_bytes_max = 128;
 
 class MemberWalk {
  public:
@@ -44,8 +46,9 @@ class MemberWalk {
       std::size_t begin = 0;
       std::size_t end = 0;
       if (!string(begin, end)) return false;
-      if (!in_array && end > begin) found_.push_back({path, name, begin, end});
-      return true;
+      if (in_array || end == begin) return true;
+      found_.push_back({path, name, begin, end});
+      return found_.size() <= members_max;
     }
     const std::size_t begin = at_;
     while (at_ < text_.size() && static_cast<unsigned char>(text_[at_]) > ' ' && text_[at_] != ',' &&
@@ -53,7 +56,8 @@ class MemberWalk {
       ++at_;
     if (at_ == begin) return false;
     constexpr std::size_t index_digits_max = 8;
-    if (!in_array && at_ - begin <= index_digits_max && to_lower(name).ends_with("index"))
+    if (!in_array && indices_.size() + name.size() < indices_bytes_max && at_ - begin <= index_digits_max &&
+        to_lower(name).ends_with("index"))
       indices_.append(" ").append(name).append("=").append(text_.substr(begin, at_ - begin));
     return true;
   }

@@ -97,8 +97,8 @@ class MultipartWalk {
       const std::size_t after = open + delimiter_.size();
       const bool last = whole_.substr(after, 2) == "--";
       const std::size_t line = whole_.find('\n', after);
-      if (line == std::string_view::npos) return text({after, whole_.size()});
-      if (last) return text({line + 1, whole_.size()});
+      if (last || line == std::string_view::npos) return text({open, whole_.size()});
+      text({open, line + 1});
       open = find_delimiter(line + 1);
       part({line + 1, std::min(open, whole_.size())});
     }
@@ -218,7 +218,10 @@ class MultipartWalk {
 bool Scan::walk_multipart(std::string_view bytes, int depth, Edits& edits) {
   std::string own;
   const std::string_view delimiter = delimiter_of(bytes, own);
-  if (delimiter.empty()) return false;
+  constexpr std::size_t delimiter_bytes_max = 72;  // RFC 2046: "--" and at most 70
+  if (delimiter.empty() || delimiter.size() > delimiter_bytes_max) return false;
+  // A PEM key and a list of options begin with dashes too; what has no closing line is text.
+  if (bytes.find("\n" + std::string(delimiter) + "--") == std::string_view::npos) return false;
   Edits found;
   MultipartWalk(*this, bytes, delimiter, depth, found).run();
   order(found);

@@ -59,6 +59,10 @@ class PostgresWalk {
         return describe(message);
       case 'D':
         return row(message);
+      case 'C':
+      case 'I':
+        columns_.clear();  // the next rows may be another statement's
+        return true;
       case 'd':
         copied_.push_back(message);
         return true;
@@ -74,8 +78,8 @@ class PostgresWalk {
         scan_.block("replication streams cannot be inspected");
         return true;
       default:
-        // Complete, ready, parse and bind done, no data, suspended, copy formats, authentication, key data.
-        return std::string_view("CZ123nstIHGcRKv").find(message.type) != std::string_view::npos;
+        // Ready, parse and bind done, no data, suspended, copy formats, authentication, key data.
+        return std::string_view("Z123nstHGcRKv").find(message.type) != std::string_view::npos;
     }
   }
 
@@ -204,7 +208,7 @@ class PostgresWalk {
     for (std::size_t line = 0; at < whole.size(); ++line) {
       const std::size_t end = std::min(whole.find('\n', at), whole.size());
       for (std::size_t column = 0; at <= end; ++column) {
-        const std::size_t stop = std::min(whole.find('\t', at), end);
+        const std::size_t stop = std::min(whole.substr(0, end).find('\t', at), end);
         const std::string_view raw = whole.substr(at, stop - at);
         if (headed && line == 0) header.push_back(raw);
         const std::string_view name = column < header.size() ? header[column] : std::string_view();

@@ -226,7 +226,7 @@ class Cell {
     if (value.size() < head_bytes + 2 || value.size() == 8) return std::nullopt;
     const std::int64_t groups = read_integer(value.substr(0, 2));
     const std::int64_t weight = read_integer(value.substr(2, 2));
-    constexpr std::int64_t groups_max = 5;
+    constexpr std::int64_t groups_max = 4;  // five can exceed 64 bits
     if (groups < 1 || groups > groups_max || weight + 1 < groups || weight + 1 > groups_max ||
         value.size() != head_bytes + 2 * static_cast<std::size_t>(groups))
       return std::nullopt;

@@ -295,11 +295,13 @@ bool Scan::base64_value(const Leaf& leaf, int depth, Edits& edits) {
   if (!decoded) return false;
   std::string inner;
   if (gzip) {
+    if (!blocked_.empty()) return true;
     auto inflated = inflate(*decoded, inflated_bytes_max);
     if (!inflated) {
       block("a compressed value cannot be opened: " + inflated.error().context);
       return true;
     }
+    if (!spend(inflated->size())) return true;
     inner = std::move(*inflated);
   } else {
     if (!opaque && !is_textual(*decoded)) return false;

@@ -79,6 +79,8 @@ class Scan {
   [[nodiscard]] bool length_preserving() const { return fill_; }
 
  private:
+  /// Counts what was unpacked within the whole document; false when nothing more may be, or need be.
+  bool spend(std::size_t bytes);
   void walk_packed(std::string_view bytes, int depth, Edits& edits);
   void walk_wide_text(std::string_view bytes, std::string_view type, std::string_view parameters, int depth,
                       Edits& edits);
@@ -96,6 +98,7 @@ class Scan {
   KeyCache* keys_;  ///< this thread's; facts do not depend on the document
   Tally tally_;
   std::string blocked_;
+  std::size_t unpacked_ = 0;
   bool contacts_ = true;
   bool fill_ = false;
 };

@@ -115,7 +115,7 @@ WideText wide_text_of(std::string_view bytes, std::string_view parameters) {
   if (parameters.find("utf-32le") != std::string_view::npos) return {4, false, 0};
   if (parameters.find("utf-32") != std::string_view::npos) return {4, true, 0};
   constexpr std::size_t probe_bytes = 64;
-  if (bytes.size() < 16 || bytes.size() % 2 != 0) return {};
+  if (bytes.size() < 16) return {};
   const std::string_view front = bytes.substr(0, probe_bytes);
   std::size_t even = 0;
   std::size_t odd = 0;

@@ -68,6 +68,12 @@ std::string write_wide(std::string_view text, const WideText& form) {
 void Scan::walk_wide_text(std::string_view bytes, std::string_view type, std::string_view parameters, int depth,
                           Edits& edits) {
   const WideText form = wide_text_of(bytes, parameters);
+  // A mark and a charset are claims, and clients read the bytes: what reads as text is inspected as it stands.
+  const std::size_t before = edits.size();
+  if (const std::string_view rest = bytes.substr(form.mark_bytes); is_textual(rest)) {
+    walk_document(rest, type, depth + 1, edits);
+    return shift(edits, before, form.mark_bytes);
+  }
   const MappedText plain = read_wide(bytes, form);
   Edits inner;
   walk_document(plain.text, type, depth + 1, inner);
@@ -82,6 +88,8 @@ void Scan::walk_wide_text(std::string_view bytes, std::string_view type, std::st
     }
     edits.push_back(std::move(mapped));
   }
+  walk_text(bytes, depth + 1, edits);  // what is wide only in part
+  order(edits);
 }
 
 }  // namespace holdpoint::masker

@@ -22,20 +22,20 @@ Result<Bytes> unpack_zstd(BytesView compressed, std::size_t bytes_max) {
     return fail(Code::internal, "no memory for decompression");
   ZSTD_inBuffer in{compressed.data(), compressed.size(), 0};
   Bytes out;
+  std::size_t used = 0;
   std::size_t left = 1;  // 0 between frames; several in a row are one file
   while (in.pos < in.size || left != 0) {
-    const std::size_t used = out.size();
-    out.resize(std::min(limit + 1, std::max<std::size_t>(used * 2, 16384)));
+    if (out.size() == used) out.resize(std::min(limit + 1, std::max<std::size_t>(used * 2, 16384)));
     ZSTD_outBuffer room{out.data() + used, out.size() - used, 0};
     const std::size_t consumed = in.pos;
     left = ZSTD_decompressStream(reader.get(), &room, &in);
-    out.resize(used + room.pos);
+    used += room.pos;
     if (ZSTD_isError(left) != 0) return fail(Code::malformed, "damaged compressed data");
-    if (out.size() > limit)
-      return fail(Code::too_large, "decompresses to more than " + std::to_string(limit) + " bytes");
+    if (used > limit) return fail(Code::too_large, "decompresses to more than " + std::to_string(limit) + " bytes");
     if (left != 0 && in.pos == in.size && in.pos == consumed && room.pos == 0)
       return fail(Code::malformed, "cut compressed data");
   }
+  out.resize(used);
   return out;
 }
 

@@ -100,6 +100,36 @@ TEST(Wide, encoded_commands_are_opened) {
             "powershell -enc " + masked);
 }
 
+// A type is what the object's owner, or the agent, says of the bytes.
+TEST(Claims, of_a_type_do_not_hide_text_from_the_detectors) {
+  const std::string card = "card 4111111111111111\n";
+  const std::string pem = "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA7\n-----END RSA PRIVATE KEY-----\n";
+  for (const char* const type :
+       {"text/plain; charset=utf-16", "text/plain; charset=utf-32le", "application/cbor", "multipart/mixed",
+        "multipart/mixed; boundary=x", "application/vnd.amazon.eventstream", "application/x-postgres-backend"}) {
+    for (const std::string& mark : {""s, "\xff\xfe"s}) {
+      const MaskOutput cards = mask_as(type, mark + card);
+      EXPECT_TRUE(!cards.blocked.empty() || cards.bytes.find("4111111111111111") == std::string::npos) << type;
+      const MaskOutput keys = mask_as(type, mark + pem);
+      EXPECT_TRUE(!keys.blocked.empty() || keys.bytes.find("MIIEowIBAAKCAQEA7") == std::string::npos) << type;
+    }
+  }
+}
+
+TEST(Claims, of_a_boundary_do_not_hide_what_stands_in_it) {
+  for (const char* const line : {"--password=hunter2hunter2", "--x password=hunter2hunter2"}) {
+    const std::string bytes = std::string(line) + "\n\nbody\n" + line + "--\n";
+    EXPECT_EQ(mask_as("multipart/mixed", bytes).bytes.find("hunter2"), std::string::npos) << line;
+  }
+}
+
+TEST(Packed, thousands_of_empty_members_cost_what_they_hold) {
+  std::string many = compress_gzip(std::string(8U << 20, ' '));
+  const std::string empty = compress_gzip("");
+  for (int i = 0; i < 100000; ++i) many += empty;
+  EXPECT_EQ(inflate(many, 64U << 20).value().size(), std::size_t{8} << 20);
+}
+
 TEST(Multipart, parts_are_masked_by_name_type_and_transfer_encoding) {
   const auto body = [](std::string_view field, std::string_view json, std::string_view encoded) {
     return "--b\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\n" + std::string(field) +
