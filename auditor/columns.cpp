@@ -2,6 +2,7 @@
 
 #include "bus/base/json.hpp"
 #include "bus/base/time.hpp"
+#include "bus/record/event_limits.hpp"
 
 namespace holdpoint::auditor {
 namespace {
@@ -90,7 +91,7 @@ const std::vector<std::string_view>& column_names() {
 
 std::vector<std::optional<std::string>> columns_of(BytesView entry) {
   std::vector<std::optional<std::string>> values(std::size(kColumns));
-  const auto event = parse_json(entry);
+  const auto event = parse_json(entry, record::kEventLimits);
   if (!event || !event->is_object()) return values;
   const auto found = event->find("data");
   const Json* const data = found != event->end() && found->is_object() ? &*found : nullptr;

@@ -2,6 +2,7 @@
 
 #include "bus/base/json.hpp"
 #include "bus/base/time.hpp"
+#include "bus/record/event_limits.hpp"
 
 namespace holdpoint::auditor::verify {
 namespace {
@@ -56,7 +57,7 @@ Columns expected_columns(BytesView entry) {
   Columns columns{{"time", {}}, {"type", {}}, {"subject", {}}, {"findings", {}}};
   for (const char* name : kTextsOfData) columns[name] = std::nullopt;
   for (const char* name : kNumbersOfData) columns[name] = std::nullopt;
-  const auto event = parse_json(entry);
+  const auto event = parse_json(entry, record::kEventLimits);
   if (event.has_error() || !event->is_object()) return columns;
   columns["time"] = time(member(*event, "time"));
   columns["type"] = text(member(*event, "type"));

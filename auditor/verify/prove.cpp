@@ -4,6 +4,7 @@
 #include "auditor/verify/replay.hpp"
 #include "auditor/verify/verify.hpp"
 #include "bus/base/json.hpp"
+#include "bus/record/event_limits.hpp"
 #include "bus/record/note.hpp"
 #include "bus/record/tree_hash.hpp"
 
@@ -140,7 +141,7 @@ Result<std::uint64_t> export_entries(const Options& options, std::uint64_t first
       if (entry.dropped) continue;
       Json object{{"index", entry.index}, {"received_at", entry.received_at}, {"source", entry.source},
                   {"epoch", entry.epoch}, {"sequence", entry.sequence},       {"leaf_hash", to_base64(entry.leaf)}};
-      if (auto event = parse_json(entry.bytes)) {
+      if (auto event = parse_json(entry.bytes, record::kEventLimits)) {
         object["event"] = std::move(*event);
       } else {
         object["bytes"] = to_base64(entry.bytes);

@@ -8,6 +8,7 @@
 #include "auditor/verify/replay.hpp"
 #include "bus/base/json.hpp"
 #include "bus/record/chain.hpp"
+#include "bus/record/event_limits.hpp"
 #include "bus/record/note.hpp"
 #include "bus/record/tree_hash.hpp"
 
@@ -150,7 +151,7 @@ class Verification {
       problem(entry.index, "bytes", to_hex(entry.leaf), to_hex(view(leaf)),
               "its bytes do not have the leaf hash beside them");
     }
-    const auto event = parse_json(entry.bytes);
+    const auto event = parse_json(entry.bytes, record::kEventLimits);
     if (event && event->is_object() && event->contains("source") && string_or(*event, "source") != entry.source) {
       problem(entry.index, "source", display(entry.source, kShown), display(string_or(*event, "source"), kShown),
               "the column source differs from the event");

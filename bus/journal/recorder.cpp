@@ -98,7 +98,7 @@ Recorder::Seat::Seat(Recorder& recorder, asio::any_io_executor executor)
     : recorder_(&recorder), appender_(*recorder.state_->journal, std::move(executor)) {}
 
 asio::awaitable<Result<Position>> Recorder::Seat::record(std::string_view type, std::string subject,
-                                                         record::EventData data) {
+                                                         record::EventData data, bool here_is_enough) {
   State& state = *recorder_->state_;
   const bool intent = state.options.tracks_operations && type == record::type::kOperationIntended;
   const bool outcome = state.options.tracks_operations && type == record::type::kOperationCompleted;
@@ -110,7 +110,7 @@ asio::awaitable<Result<Position>> Recorder::Seat::record(std::string_view type, 
   auto appended = co_await appender_.append(std::move(entry));
   if (appended ? outcome : intent) state.operations.end(operation_id);
   if (!appended && outcome) state.operations.abandon(operation_id);
-  if (!appended || recorder_->durability() == Durability::journal) co_return appended;
+  if (!appended || here_is_enough || recorder_->durability() == Durability::journal) co_return appended;
   auto acknowledged = co_await appender_.acknowledged(*appended, state.options.database_wait_max);
   if (!acknowledged && intent) state.operations.abandon(operation_id, true);
   co_return acknowledged;

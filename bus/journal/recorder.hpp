@@ -75,7 +75,9 @@ class Recorder::Seat {
 
   /// The event is durable (on disk, or in the log under Durability::database), or an error and it must be taken for
   /// not recorded: `overloaded` (retrying helps), `not_durable`, `too_large`.
-  boost::asio::awaitable<Result<Position>> record(std::string_view type, std::string subject, record::EventData data);
+  /// `here_is_enough`: the disk alone, for what nobody waits for the answer of.
+  boost::asio::awaitable<Result<Position>> record(std::string_view type, std::string subject, record::EventData data,
+                                                  bool here_is_enough = false);
 
  private:
   Recorder* recorder_;

@@ -123,7 +123,7 @@ Result<void> Spool::ensure_room(std::uint64_t bytes_wanted) {
   const SegmentInfo& current = segments_.back();
   if (current.end + bytes_wanted <= current.file_bytes && file_) return {};
   const std::uint64_t more = std::max(options_.segment_bytes, kHeaderBytes + bytes_wanted);
-  if (bytes() + more > options_.bytes_max) drop_acknowledged(0);
+  if (bytes() + more > options_.bytes_max) drop_acknowledged(0, true);
   if (bytes() + more > options_.bytes_max) {
     return fail(Code::not_durable, "the journal is full: the auditor has not taken " + std::to_string(bytes()) +
                                        " bytes, the bound is " + std::to_string(options_.bytes_max));
@@ -179,12 +179,13 @@ Result<void> Spool::recover() {
 
 void Spool::forget(std::uint64_t through) {
   acknowledged_ = std::max(acknowledged_, through);
-  drop_acknowledged(options_.retain_bytes);
+  drop_acknowledged(options_.retain_bytes, false);
 }
 
-void Spool::drop_acknowledged(std::uint64_t bytes_kept) {
+// At the bound room comes first: outcomes could not be written either, and memory still knows who lacks one.
+void Spool::drop_acknowledged(std::uint64_t bytes_kept, bool at_the_bound) {
   while (segments_.size() > 1 && segments_.front().last() <= acknowledged_ && bytes() > bytes_kept) {
-    if (keep_from_ && segments_.front().last() >= keep_from_()) return;
+    if (!at_the_bound && keep_from_ && segments_.front().last() >= keep_from_()) return;
     // A removal that fails is tried again with the next acknowledgement.
     if (!directory_->remove(segment_name(segments_.front().first)).has_value()) return;
     segments_.pop_front();

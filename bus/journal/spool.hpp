@@ -71,7 +71,7 @@ class Spool {
   Result<void> ensure_room(std::uint64_t bytes);
   Result<void> write_durably(BytesView framed);
   void close_segment();
-  void drop_acknowledged(std::uint64_t bytes_kept);
+  void drop_acknowledged(std::uint64_t bytes_kept, bool at_the_bound);
 
   Directory* directory_;
   SpoolOptions options_;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "bus/record/event_limits.hpp"
+
 namespace holdpoint::record {
 
 namespace {
@@ -91,7 +93,7 @@ std::string EventData::text_of(std::string_view name) const {
 
 Json EventData::values() const {
   // Deeper than what is read from outside: an agent's parameters are one member of it.
-  auto parsed = parse_json(to_json(), {.depth_max = 2 * JsonLimits().depth_max});
+  auto parsed = parse_json(to_json(), kEventLimits);
   HOLDPOINT_INVARIANT(parsed);
   return std::move(*parsed);
 }
@@ -114,7 +116,7 @@ std::string event_to_json(const Event& event, std::string_view data) {
 }
 
 Result<Event> event_from_json(std::string_view text) {
-  auto parsed = parse_json(text);
+  auto parsed = parse_json(text, kEventLimits);
   if (!parsed) return parsed.error();
   const Json& json = *parsed;
   if (!json.is_object()) return fail(Code::malformed, "an event is a JSON object");

@@ -9,6 +9,7 @@
 #include <list>
 #include <vector>
 
+#include "bus/telemetry/log.hpp"
 #include "gateway/http/socket_stream.hpp"
 #include "gateway/service/task_group.hpp"
 
@@ -119,7 +120,11 @@ struct MaskBatches::State : std::enable_shared_from_this<State> {
 
   static asio::awaitable<void> send(std::shared_ptr<State> self, std::list<Flight>::iterator flight) {
     Questions questions = flight->questions;
-    co_await self->settle(std::move(questions));
+    try {
+      co_await self->settle(std::move(questions));
+    } catch (const std::exception& exception) {
+      telemetry::log_error("a message to the masker failed", {{"why", exception.what()}});
+    }
     for (const auto& question : flight->questions) question->answer(fail(Code::unavailable, "the gateway stops"));
     self->flights.erase(flight);
     self->flush();

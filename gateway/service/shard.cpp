@@ -234,7 +234,7 @@ asio::awaitable<bool> Shard::State::complete_abandoned() {
                                         : "the gateway stopped before an answer was recorded";
     auto data = record::completed_data(facts, outcome);
     const auto recorded =
-        co_await services.record.record(record::type::kOperationCompleted, each.operation_id, std::move(data));
+        co_await services.record.record(record::type::kOperationCompleted, each.operation_id, std::move(data), true);
     if (!recorded) co_return false;
   }
   co_return true;

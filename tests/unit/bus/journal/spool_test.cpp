@@ -66,6 +66,22 @@ TEST(Spool, KeepsWhatIsStillNeededThoughItIsAcknowledged) {
   EXPECT_GT(spool.oldest(), 8u);
 }
 
+TEST(Spool, AtTheBoundRoomComesBeforeWhatIsStillNeeded) {
+  Disk disk;
+  FaultyDirectory directory(disk);
+  SpoolOptions options = kSmall;
+  options.bytes_max = 2000;
+  auto spool = Spool::open(directory, options).value();
+  spool.keep_from([] { return std::uint64_t{1}; });
+  std::uint64_t written = 0;
+  while (spool.append({Bytes(200, 'x')}).has_value()) ++written;
+  ASSERT_GT(written, 2u);
+  spool.forget(written);
+  EXPECT_EQ(spool.oldest(), 1u);
+  EXPECT_TRUE(spool.append({Bytes(200, 'x')}).has_value());
+  EXPECT_GT(spool.oldest(), 1u);
+}
+
 TEST(Spool, RollsSegmentsTakesEntriesLargerThanASegmentAndWritesShort) {
   Disk disk;
   disk.write_bytes_max = 13;

@@ -30,6 +30,15 @@ TEST(Event, IsCanonicalJsonAndReadsBack) {
   EXPECT_EQ(back.type, event.type);
 }
 
+TEST(Event, HoldsParametersAsDeepAsTheyAreReadFromOutside) {
+  const std::size_t depth = JsonLimits().depth_max;
+  Event event = sample();
+  event.data = {{"parameters", parse_json(std::string(depth, '[') + std::string(depth, ']')).value()}};
+  const auto back = event_from_json(event_to_json(event));
+  ASSERT_TRUE(back) << back.error().context;
+  EXPECT_EQ(back->data, event.data);
+}
+
 TEST(Event, DataInAnyOrderIsTheTextOfTheSameObject) {
   const std::string texts[] = {
       "", "plain", "q\"\\/", "line\n\t\x01\x7f", "\u00e9\u20ac\U0001F600", "\xff\xfe", std::string(70000, 'x')};
