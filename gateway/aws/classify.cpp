@@ -20,14 +20,14 @@ std::size_t body_bytes_max(const ServiceModel* service) {
   return std::size_t{8} << 20;
 }
 
-void add_twins(const Route& route, const Json& parameters, const CallScope& scope, Operation& operation) {
+Result<void> add_twins(const Route& route, const Json& parameters, const CallScope& scope, Operation& operation) {
   for (const OperationModel* twin : route.twins) {
     operation.candidates.push_back(std::string(twin->service->id) + ":" + std::string(twin->name));
     // The strictest of all candidates counts: what any of them needs must be permitted.
     Route other = route;
     other.operation = twin;
     auto needed = requirements_of(other, parameters, scope);
-    if (!needed) continue;
+    if (!needed) return needed.error();
     for (Requirement& requirement : *needed) {
       const bool known =
           std::any_of(operation.requirements.begin(), operation.requirements.end(), [&](const Requirement& have) {
@@ -37,6 +37,7 @@ void add_twins(const Route& route, const Json& parameters, const CallScope& scop
     }
     operation.access = std::max(operation.access, twin->access);
   }
+  return {};
 }
 
 }  // namespace
@@ -84,7 +85,7 @@ Result<Classified> classify(const HttpHead& head, const CallScope& scope, BytesV
   auto requirements = requirements_of(*route, *parameters, scope);
   if (!requirements) return requirements.error();
   operation.requirements = std::move(*requirements);
-  add_twins(*route, *parameters, scope, operation);
+  if (auto added = add_twins(*route, *parameters, scope, operation); !added) return added.error();
   operation.context = context_keys(model, *parameters);
   operation.sensitive = expand_paths(model.sensitive_input, *parameters);
   operation.body_is_data = body_is_data(model);

@@ -114,7 +114,8 @@ void deleted_objects(const Json& parameters, const std::string& bucket, const Ca
 // Access points of Object Lambda and of Outposts have actions of their own: s3-object-lambda:GetObject.
 void name_after_owner(const std::string& bucket, std::vector<Requirement>& out) {
   const auto parts = split(bucket, ':');
-  if (parts.size() < 6 || parts[0] != "arn" || parts[2] == "s3") return;
+  if (parts.size() < 6 || parts[0] != "arn") return;
+  if (parts[2] != "s3-object-lambda" && parts[2] != "s3-outposts" && parts[2] != "s3express") return;
   for (Requirement& requirement : out) {
     if (requirement.action.starts_with("s3:") && requirement.resource.starts_with(bucket))
       requirement.action = std::string(parts[2]) + requirement.action.substr(2);

@@ -174,7 +174,7 @@ bool is_bucket_name(std::string_view name) {
 // A Lambda function's answer to Object Lambda: its host begins with the request's route. Under S3's own scope the same
 // path is a bucket.
 bool is_lambda_answer(const HttpHead& head, const CallScope& scope) {
-  return scope.service == "s3-object-lambda" && head.path() == "/WriteGetObjectResponse";
+  return scope.service == "s3-object-lambda" && head.method == "POST" && head.path() == "/WriteGetObjectResponse";
 }
 
 struct S3Target {

@@ -36,15 +36,18 @@ Result<std::string> rebuilt_target(const HttpHead& head, const Classified& call)
       return std::string("/");
     case Protocol::query:
     case Protocol::ec2: {
-      if (head.method == "POST") return std::string("/");
       auto fields = parse_fields(head.query(), false);
       if (!fields) return fields.error();
+      if (head.method == "POST" && field(*fields, "Action") == nullptr) return std::string("/");
       std::erase_if(*fields, [](const auto& entry) { return is_presigning(entry.first); });
       return "/" + rebuilt_query(*fields);
     }
     case Protocol::s3: {
       const std::string* bucket = field(route.labels, "Bucket");
       const std::string* key = field(route.labels, "Key");
+      // Its host begins with the request's route: below S3's own, that would be a bucket of the client's choice.
+      if (route.operation->name == "WriteGetObjectResponse")
+        return fail(Code::unsupported, "answers to S3 Object Lambda are not supported");
       if (bucket == nullptr) return "/" + rebuilt_query(route.query);
       // An access point has a host of its own, which an ARN in the path cannot reach.
       if (bucket->starts_with("arn:")) return fail(Code::unsupported, "S3 access points are not supported");

@@ -139,6 +139,10 @@ operation::Event Call::judge() {
         {"denied", Code::unsupported,
          "a part of an object cannot be masked by itself; ask for the whole (no Range, no part number), or "
          "let the policy's statement say \"Mask\": [\"off\"]"}};
+  if (must_mask() && operation_.parameters.contains("ResponseContentEncoding"))
+    return operation::Forbidden{{"denied", Code::unsupported,
+                                 "response-content-encoding would hide from the masker how the object is packed; leave "
+                                 "it out, or let the policy's statement say \"Mask\": [\"off\"]"}};
   if (decision_.effect == policy::Effect::allow) return operation::Permitted{};
   return operation::Held{!digest_.empty() && is_stricter(decision_.review, reviewed_terms_)};
 }

@@ -167,7 +167,8 @@ asio::awaitable<Result<void>> Call::mask_headers() {
   const auto parsed = parse_json(masked->attachments.front());
   if (!parsed || !take_masked_headers(answer_headers_, *parsed))
     co_return Error{Code::denied, "the answer's headers could not be inspected"};
-  if (masked->body.contains("findings")) findings_ = masked->body["findings"];
+  if (const auto found = masked->body.find("findings"); found != masked->body.end() && found->is_array())
+    findings_ = std::move(*found);
   co_return Result<void>();
 }
 
@@ -181,15 +182,17 @@ asio::awaitable<Call::Events> Call::mask_answer() {
   answer_bytes_ = body->size();
   if (body->empty()) co_return operation::Masked{};
   const aws::Headers& described = answer_->head().headers;  // as the target wrote them: their own masks tell nothing
-  const MaskSubject subject{http::header_or_empty(described, "content-type"),
-                            http::header_or_empty(described, "content-encoding"), "answer",
+  // The agent may choose what the answer calls itself, but not how it is inspected.
+  const bool renamed = operation_.parameters.contains("ResponseContentType");
+  std::string type = renamed ? std::string() : http::header_or_empty(described, "content-type");
+  const MaskSubject subject{std::move(type), http::header_or_empty(described, "content-encoding"), "answer",
                             operation_.answer_is_data && operation_.service == "s3"};
   auto masked = co_await services_.bus(
       "masks", mask_request(subject, operation_, decision_.obligations, snapshot_->document.masking, std::move(*body)),
       system_now() + kMaskTime, std::string());
   if (!masked) co_return operation::MaskFailed{masked.error()};
-  if (masked->body.contains("findings")) {
-    for (Json& finding : masked->body["findings"]) findings_.push_back(std::move(finding));
+  if (const auto found = masked->body.find("findings"); found != masked->body.end() && found->is_array()) {
+    for (Json& finding : *found) findings_.push_back(std::move(finding));
   }
   if (const std::string why = string_or(masked->body, "blocked"); !why.empty())
     co_return operation::MaskFailed{{Code::denied, why}};

@@ -14,7 +14,10 @@ Result<OpenedSessions::Opened> OpenedSessions::open(const configuration::Snapsho
       now < found->second.opened->session.expires_at)
     return found->second.opened;
   auto opened = snapshot->seal.open(access_key_id, session_token, now);
-  if (!opened) return opened.error();
+  if (!opened) {
+    if (found != sessions_.end() && now >= found->second.opened->session.expires_at) sessions_.erase(found);
+    return opened.error();
+  }
   if (sessions_.size() >= kSessionsMax) sessions_.clear();
   auto kept = std::make_shared<const identity::OpenedSession>(std::move(*opened));
   sessions_.insert_or_assign(access_key_id, Kept{session_token, kept});

@@ -86,6 +86,18 @@ Classified classified(const HttpHead& head, std::string_view service, std::strin
   return classify(head, {std::string(service), "eu-west-1", "123456789012", hosts}, body).value();
 }
 
+TEST(UpstreamRequest, AnAnswerToObjectLambdaIsNotSentToABucketOfTheClientsChoice) {
+  const HttpHead head{"POST",
+                      "/WriteGetObjectResponse",
+                      {{"Host", "gw.example"}, {"x-amz-request-route", "victim"}, {"x-amz-request-token", "t"}}};
+  const Classified call = classified(head, "s3-object-lambda");
+  const Endpoint target = endpoint("s3", "eu-west-1", {}).value();
+  const auto sent = upstream_head(head, call, target, BodyTransfer::verbatim, {"AKIDREAL", "", {}}, "UNSIGNED-PAYLOAD",
+                                  *from_rfc3339("2026-11-01T12:00:00Z"));
+  ASSERT_FALSE(sent);
+  EXPECT_EQ(sent.error().code, Code::unsupported);
+}
+
 TEST(UpstreamRequest, TheHeadIsRebuiltFromTheParseAndSignedAnew) {
   const HttpHead head{"POST",
                       "/",
