@@ -37,14 +37,14 @@ constexpr std::chrono::seconds kDurable{10};  // a journal that takes longer cou
 // Blocks a worker until the journal's writer thread has synced.
 class JournalSink final : public EventSink {
  public:
-  explicit JournalSink(journal::Journal& journal) : journal_(journal) {}
+  JournalSink(journal::Journal& journal, std::string source) : journal_(journal), source_(std::move(source)) {}
   Result<void> record(std::span<const record::Event> events) override {
     std::vector<std::future<Result<journal::Position>>> pending;
     for (const auto& event : events) {
       // Shared with the callback: it may come after the wait below was given up.
       auto promise = std::make_shared<std::promise<Result<journal::Position>>>();
       pending.push_back(promise->get_future());
-      journal_.append(record::event_to_json(event),
+      journal_.append(text_of(event),
                       [promise](Result<journal::Position> position) { promise->set_value(std::move(position)); });
     }
     const auto until = std::chrono::steady_clock::now() + kDurable;
@@ -56,7 +56,16 @@ class JournalSink final : public EventSink {
   }
 
  private:
+  /// What another process of approvals left behind when it died is said by this one.
+  [[nodiscard]] std::string text_of(const record::Event& event) const {
+    if (event.source == source_) return record::event_to_json(event);
+    record::Event own = event;
+    own.source = source_;
+    return record::event_to_json(own);
+  }
+
   journal::Journal& journal_;
+  std::string source_;
 };
 
 // The port is the executor's alone: publications hop there.
@@ -96,7 +105,7 @@ struct Process::State : std::enable_shared_from_this<State> {
         signatory{who.name, who.deployment, who.key_id, SigningKey::from_seed(who.signing_key.seed().reveal()).value()},
         recorder(std::move(opened)),
         port(io.get_executor(), who),
-        sink(recorder->journal()),
+        sink(recorder->journal(), who.name),
         publisher(io.get_executor(), port),
         configuration(who),
         console(
