@@ -1,5 +1,5 @@
-// Reads one JSON text into a value, in one pass. Takes exactly what nlohmann's parser takes, at a third of the cost (a
-// test compares the two), and refuses what that lets pass: duplicate keys and too deep nesting. json.hpp is the way in.
+// Reads one JSON text into a value, in one pass. Takes exactly what nlohmann's parser takes (a test compares the two),
+// and refuses what that lets pass: duplicate keys and too deep nesting. json.hpp is the way in; ops/adr/0004 says why.
 #pragma once
 
 #include "bus/base/json.hpp"

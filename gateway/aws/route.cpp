@@ -118,6 +118,10 @@ Result<Route> action_route(Fields fields, const CallScope& scope, const Services
     add_candidate(route, *operation, ec2 ? Protocol::ec2 : Protocol::query, scope);
   }
   if (route.operation == nullptr) return unknown(*action + " of version " + *version, scope);
+  // Import/Export reads either name: of two, it might run the one that was not decided on.
+  const std::string* also = field(fields, "Operation");
+  if (also != nullptr && *also != *action && route.operation->service->id == "importexport")
+    return fail(Code::malformed, "Action and Operation name different operations");
   for (auto& entry : fields) {
     if (entry.first != "Action" && entry.first != "Version" && !is_presigning(entry.first))
       route.form.push_back(std::move(entry));

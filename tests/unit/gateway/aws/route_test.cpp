@@ -82,6 +82,8 @@ TEST(Route, TheMostSpecificRouteWins) {
     EXPECT_EQ(call->operation.candidates, sent.twins);
   }
   EXPECT_FALSE(run({"", "s3", "POST", "/WriteGetObjectResponse", "", {}}));
+  EXPECT_TRUE(run({"", "importexport", "GET", "/?Action=ListJobs&Operation=ListJobs&Version=2010-06-01", "", {}}));
+  EXPECT_FALSE(run({"", "importexport", "GET", "/?Action=ListJobs&Operation=CancelJob&Version=2010-06-01", "", {}}));
 }
 
 TEST(Route, WhatTwoServicesUnderstandAlikeIsReportedAsBoth) {

@@ -86,6 +86,17 @@ Classified classified(const HttpHead& head, std::string_view service, std::strin
   return classify(head, {std::string(service), "eu-west-1", "123456789012", hosts}, body).value();
 }
 
+TEST(UpstreamRequest, APresignedPostOfTheQueryProtocolIsSentAsItWasDecidedOn) {
+  const HttpHead head{
+      "POST", "/?Action=ListTopics&Version=2010-03-31&X-Amz-Date=20261101T120000Z", {{"Host", "gw.example"}}};
+  const Classified call = classified(head, "sns");
+  const Endpoint target = endpoint("sns", "eu-west-1", {}).value();
+  const auto sent = upstream_head(head, call, target, BodyTransfer::verbatim, {"AKIDREAL", "", {}},
+                                  to_hex(view(sha256(""))), *from_rfc3339("2026-11-01T12:00:00Z"));
+  ASSERT_TRUE(sent) << sent.error().context;
+  EXPECT_EQ(sent->target, "/?Action=ListTopics&Version=2010-03-31");
+}
+
 TEST(UpstreamRequest, AnAnswerToObjectLambdaIsNotSentToABucketOfTheClientsChoice) {
   const HttpHead head{"POST",
                       "/WriteGetObjectResponse",
