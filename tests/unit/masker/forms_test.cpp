@@ -130,6 +130,17 @@ TEST(Packed, thousands_of_empty_members_cost_what_they_hold) {
   EXPECT_EQ(inflate(many, 64U << 20).value().size(), std::size_t{8} << 20);
 }
 
+TEST(Packed, what_many_small_values_unpack_to_is_bounded_as_a_whole) {
+  const std::string value = "\"" + to_base64(compress_gzip(std::string(1U << 20, ' '))) + "\"";
+  const auto list = [&](int values) {
+    std::string out = "[" + value;
+    for (int i = 1; i < values; ++i) out += "," + value;
+    return out + "]";
+  };
+  EXPECT_TRUE(mask_as("application/json", list(8)).blocked.empty());
+  EXPECT_NE(mask_as("application/json", list(300)).blocked.find("too much compressed data"), std::string::npos);
+}
+
 TEST(Multipart, parts_are_masked_by_name_type_and_transfer_encoding) {
   const auto body = [](std::string_view field, std::string_view json, std::string_view encoded) {
     return "--b\r\nContent-Disposition: form-data; name=\"password\"\r\n\r\n" + std::string(field) +
