@@ -154,6 +154,11 @@ std::vector<std::string> actions_of(const OperationModel& operation) {
 Result<std::vector<Requirement>> requirements_of(const Route& route, const Json& parameters, const CallScope& scope) {
   const std::string_view id = route.operation->service->id;
   std::vector<Requirement> out;
+  if (id == "sqs") {
+    // The path alone names the queue; what another reader could take for the path's end is refused.
+    if (string_or(parameters, "QueueUrl").find_first_of("?#%\\@") != std::string::npos)
+      return fail(Code::malformed, "QueueUrl has a query, a fragment, a user or an escape");
+  }
   if (id == "dynamodb") out = dynamodb_requirements(*route.operation, parameters, scope);
   if (id == "s3" && route.operation->name == "DeleteObjects") {
     if (auto checked = check_deleted_objects(parameters); !checked) return checked.error();

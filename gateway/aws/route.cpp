@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "gateway/aws/own_address.hpp"
 #include "gateway/aws/rest_route.hpp"
 
 namespace holdpoint::aws {
@@ -130,9 +131,23 @@ Result<Route> action_route(Fields fields, const CallScope& scope, const Services
   return route;
 }
 
+// The queue that the path names becomes the member that names it; two that differ are refused.
+Result<void> name_queue(std::string_view path, Fields& fields) {
+  const std::string* url = field(fields, "QueueUrl");
+  if (url == nullptr) {
+    fields.emplace_back("QueueUrl", path);
+    return {};
+  }
+  const auto parsed = parse_queue_url(*url);
+  if (!parsed || parsed->path != path) return fail(Code::malformed, "the path and QueueUrl name different queues");
+  return {};
+}
+
 Result<Route> form_route(const HttpHead& head, const CallScope& scope, const Services& services,
                          const BytesView* body) {
-  if (head.path() != "/") return fail(Code::malformed, "calls of the query protocol go to /");
+  // Old clients of SQS post to the queue's own path.
+  const bool queue = scope.service == "sqs" && head.method == "POST" && is_queue_path(head.path());
+  if (head.path() != "/" && !queue) return fail(Code::malformed, "calls of the query protocol go to /");
   auto in_query = parse_fields(head.query(), false);
   if (!in_query) return in_query.error();
   if (head.method == "GET") {
@@ -142,6 +157,7 @@ Result<Route> form_route(const HttpHead& head, const CallScope& scope, const Ser
   if (head.method != "POST") return fail(Code::malformed, "calls of the query protocol are GET or POST");
   // A presigned POST has everything in the query and no body.
   const bool presigned = field(*in_query, "Action") != nullptr;
+  if (presigned && queue) return fail(Code::malformed, "a presigned call of the query protocol goes to /");
   if (presigned && body != nullptr && body->empty()) return action_route(std::move(*in_query), scope, services);
   // Import/Export's clients name the operation in the query as well.
   const std::string* also = field(*in_query, "Operation");
@@ -160,6 +176,9 @@ Result<Route> form_route(const HttpHead& head, const CallScope& scope, const Ser
   const std::string* action = field(*fields, "Action");
   if (also != nullptr && (action == nullptr || *also != *action))
     return fail(Code::malformed, "the query string and the form name different operations");
+  if (queue) {
+    if (auto named = name_queue(head.path(), *fields); !named) return named.error();
+  }
   return action_route(std::move(*fields), scope, services);
 }
 

@@ -14,6 +14,7 @@
 
 #include "gateway/aws/endpoint.hpp"
 #include "gateway/aws/error_shape.hpp"
+#include "gateway/aws/own_address.hpp"
 #include "gateway/aws/sigv4.hpp"
 #include "gateway/aws/upstream_request.hpp"
 #include "gateway/http/exchange.hpp"
@@ -56,6 +57,8 @@ class Call {
   Task<Result<void>> understand_whole(std::size_t bytes_max);
   Task<Result<void>> take_streamed_body();
   Result<void> check_body(Bytes& decoded);
+  Result<void> adapt_addresses(BytesView decoded);
+  [[nodiscard]] aws::OwnAddress own_address() const;
   [[nodiscard]] aws::CallScope scope() const;
 
   // call.cpp
@@ -96,6 +99,7 @@ class Call {
   Task<Events> record_head();
   Task<Events> stream_body();
   Task<Events> mask_answer();
+  void localise_answer();
   Task<Events> record_outcome(operation::RecordOutcome what);
   Task<Events> reply();
   Task<Events> release_tail();

@@ -3,8 +3,10 @@
 
 #include "gateway/aws/chunked_body.hpp"
 #include "gateway/aws/classify.hpp"
+#include "gateway/aws/s3_host.hpp"
 #include "gateway/pipeline/call.hpp"
 #include "gateway/pipeline/refusal_answer.hpp"
+#include "gateway/pipeline/upstream_call.hpp"
 
 namespace holdpoint::pipeline {
 
@@ -112,7 +114,37 @@ asio::awaitable<Result<void>> Call::understand_whole(std::size_t bytes_max) {
   if (!classified) co_return classified.error();
   classified_ = std::move(*classified);
   if (operation_.body_is_data) data_hash_ = sha256(decoded);
-  co_return Result<void>();
+  co_return adapt_addresses(decoded);
+}
+
+aws::OwnAddress Call::own_address() const {
+  const std::string& host = exchange_.request().host;
+  const auto bucket = aws::s3_host_owner(host, scope());
+  return {snapshot_->tls ? "https" : "http", host, operation_.service == "s3" && bucket && !bucket->empty()};
+}
+
+/// A queue's URL that names this gateway, or the path that an old client posts to: the target reads its own. What the
+/// digest and the record hold is what is sent.
+Result<void> Call::adapt_addresses(BytesView decoded) {
+  if (operation_.service != "sqs") return {};
+  const std::string url = string_or(operation_.parameters, "QueueUrl");
+  const auto parsed = aws::parse_queue_url(url);
+  const bool by_path = aws::is_queue_path(url);
+  if (!by_path && (!parsed || !snapshot_->is_own_host(to_lower(parsed->authority)))) return {};
+  auto destination = find_destination(*target_, operation_);
+  if (!destination) return destination.error();
+  const std::string real = std::string(destination->tls ? "https://" : "http://") + destination->authority() +
+                           std::string(by_path ? std::string_view(url) : parsed->path);
+  // In a query string it stays as it is: SQS reads the path of the URL alone.
+  if (!decoded.empty()) {
+    auto body = aws::with_member(classified_.route, decoded, "QueueUrl", real);
+    if (!body) return body.error();
+    body_ = std::move(*body);
+    transfer_ = aws::BodyTransfer::decoded;
+    payload_word_ = to_hex(view(sha256(body_)));
+  }
+  operation_.parameters["QueueUrl"] = real;
+  return {};
 }
 
 aws::CallScope Call::scope() const {

@@ -131,6 +131,7 @@ asio::awaitable<Call::Events> Call::send_upstream() {
   status_ = answered.status;
   upstream_request_id_ = upstream_request_id(answered.headers);
   answer_headers_ = answer_headers(answered.headers);
+  if (operation_.service == "s3") aws::localise_headers(operation_, status_, own_address(), answer_headers_);
   const bool bodiless = answered.framing == http::Framing::none;
   if (bodiless) {
     if (const std::string length = http::header_or_empty(answered.headers, "content-length");
@@ -139,14 +140,16 @@ asio::awaitable<Call::Events> Call::send_upstream() {
     co_return operation::UpstreamAnswered{status_, false, must_mask() && !telling_headers(answer_headers_).empty()};
   }
   const bool mask = must_mask();
+  const bool address = aws::holds_address(operation_, status_);
   const bool whole =
-      mask || (answered.framing == http::Framing::length && answered.content_length <= kWholeAnswerBytesMax);
+      mask || address || (answered.framing == http::Framing::length && answered.content_length <= kWholeAnswerBytesMax);
   if (!whole) co_return operation::UpstreamAnswered{status_, true, false};
   if (!mask) {
-    auto body = co_await answer_->read_body(kWholeAnswerBytesMax);
+    auto body = co_await answer_->read_body(address ? kMaskBytesMax : kWholeAnswerBytesMax);
     if (!body) co_return operation::SendFailed{body.error(), true};
     answer_body_ = std::move(*body);
     answer_bytes_ = answer_body_.size();
+    localise_answer();
   }
   co_return operation::UpstreamAnswered{status_, false, mask};
 }
@@ -201,7 +204,14 @@ asio::awaitable<Call::Events> Call::mask_answer() {
   answer_body_ = std::move(masked->attachments.front());
   const auto changed = get_bool(masked->body, "changed");
   if (!changed || *changed) mend_headers(answer_headers_, answer_body_);
+  localise_answer();
   co_return operation::Masked{};
+}
+
+/// Addresses of the target become the gateway's, after the masks: a mask reads what the target wrote.
+void Call::localise_answer() {
+  if (!aws::holds_address(operation_, status_)) return;
+  if (aws::localise_body(operation_, status_, own_address(), answer_body_)) mend_headers(answer_headers_, answer_body_);
 }
 
 // ---- gate 2, and the answer ---------------------------------------------------------------------------------------
