@@ -96,10 +96,13 @@ CROSS JOIN LATERAL jsonb_array_elements_text(
        THEN audit.event(e.bytes) #> '{data,resources}' ELSE '[]' END) AS r
 WHERE e.type IN ('holdpoint.operation.intended', 'holdpoint.operation.refused', 'holdpoint.operation.parked');
 
--- What was masked: one row per class and rule of a completed operation.
+-- What was masked: one row per class, rule and place of a completed operation. `path` names members ("*" where a name
+-- may be more than a name, ":headers" for the answer's head), NULL where there are none. How often, per class:
+--   SELECT class, sum(count) FROM audit.findings WHERE operation_id = '…' GROUP BY class
 CREATE VIEW audit.findings AS
 SELECT e.time, e.operation_id, e.session_id, o.principal, o.service, o.operation, f ->> 'class' AS class,
-       f ->> 'rule' AS rule, f ->> 'count' AS count, e.index
+       f ->> 'rule' AS rule, f ->> 'path' AS path,
+       CASE WHEN f ->> 'count' ~ '^[0-9]{1,18}$' THEN (f ->> 'count')::bigint END AS count, e.index
 FROM audit.entries e
 LEFT JOIN audit.entries o ON o.operation_id = e.operation_id AND o.type = 'holdpoint.operation.intended'
 CROSS JOIN LATERAL jsonb_array_elements(

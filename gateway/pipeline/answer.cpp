@@ -64,6 +64,8 @@ constexpr std::array<std::string_view, 30> kOfTheProtocol{"accept-ranges",
 // An object's owner sets these to any text. Their usual values are plain, which spares the way to the masker.
 constexpr std::array<std::string_view, 4> kOfTheOwner{"cache-control", "content-language", "content-type", "expires"};
 constexpr std::string_view kMetadata = "x-amz-meta-";
+// What the gateway tells the agent is the gateway's word alone.
+constexpr std::string_view kOurs = "x-holdpoint-";
 
 bool is_usual(std::string_view value) {
   std::string text(value);
@@ -98,7 +100,7 @@ aws::Headers answer_headers(const aws::Headers& upstream) {
   aws::Headers out;
   out.reserve(upstream.size() + 2);
   for (const auto& header : upstream) {
-    if (!is_one_of(header.first, kOfTheHop)) out.push_back(header);
+    if (!is_one_of(header.first, kOfTheHop) && !to_lower(header.first).starts_with(kOurs)) out.push_back(header);
   }
   return out;
 }

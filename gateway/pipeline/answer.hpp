@@ -9,7 +9,8 @@
 
 namespace holdpoint::pipeline {
 
-/// The target's headers without those of the hop and without Content-Length, which the connection sets.
+/// The target's headers without those of the hop, those that are the gateway's own (x-holdpoint-…), and
+/// Content-Length, which the connection sets.
 aws::Headers answer_headers(const aws::Headers& upstream);
 
 /// After `body` was changed: x-amz-crc32 is computed anew (its absence fails Go's SDK), checksums and digests of the

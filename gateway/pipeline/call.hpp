@@ -20,6 +20,7 @@
 #include "gateway/http/exchange.hpp"
 #include "gateway/operation/operation_actor.hpp"
 #include "gateway/pipeline/services.hpp"
+#include "gateway/record/findings.hpp"
 #include "gateway/record/operation_record.hpp"
 
 namespace holdpoint::pipeline {
@@ -154,7 +155,7 @@ class Call {
   Bytes answer_body_;
   std::uint64_t answer_bytes_ = 0;
   std::string upstream_request_id_;
-  Json findings_ = Json::array();
+  record::Findings findings_;
   std::chrono::steady_clock::duration upstream_time_{};
 
   // what comes from outside

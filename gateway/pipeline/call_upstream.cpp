@@ -170,8 +170,7 @@ asio::awaitable<Result<void>> Call::mask_headers() {
   const auto parsed = parse_json(masked->attachments.front());
   if (!parsed || !take_masked_headers(answer_headers_, *parsed))
     co_return Error{Code::denied, "the answer's headers could not be inspected"};
-  if (const auto found = masked->body.find("findings"); found != masked->body.end() && found->is_array())
-    findings_ = std::move(*found);
+  if (const auto found = masked->body.find("findings"); found != masked->body.end()) findings_.add(*found, ":headers");
   co_return Result<void>();
 }
 
@@ -194,9 +193,7 @@ asio::awaitable<Call::Events> Call::mask_answer() {
       "masks", mask_request(subject, operation_, decision_.obligations, snapshot_->document.masking, std::move(*body)),
       system_now() + kMaskTime, std::string());
   if (!masked) co_return operation::MaskFailed{masked.error()};
-  if (const auto found = masked->body.find("findings"); found != masked->body.end() && found->is_array()) {
-    for (Json& finding : *found) findings_.push_back(std::move(finding));
-  }
+  if (const auto found = masked->body.find("findings"); found != masked->body.end()) findings_.add(*found);
   if (const std::string why = string_or(masked->body, "blocked"); !why.empty())
     co_return operation::MaskFailed{{Code::denied, why}};
   if (masked->attachments.size() != 1)
@@ -223,7 +220,7 @@ asio::awaitable<Call::Events> Call::record_outcome(operation::RecordOutcome what
   outcome.upstream_request_id = upstream_request_id_;
   outcome.request_bytes = std::max<std::uint64_t>(facts_.body_bytes, exchange_.body_bytes());
   outcome.answer_bytes = answer_bytes_;
-  outcome.findings = std::move(findings_);
+  outcome.findings = findings_.to_json();
   outcome.blocked = display(what.blocked, 1024);
   outcome.upstream_ms = milliseconds(upstream_time_);
   outcome.wait_ms = milliseconds(waited_);
@@ -235,6 +232,7 @@ asio::awaitable<Call::Events> Call::record_outcome(operation::RecordOutcome what
 }
 
 asio::awaitable<Call::Events> Call::reply() {
+  if (!findings_.empty()) answer_headers_.emplace_back(record::kMaskedHeader, findings_.header());
   (void)co_await exchange_.reply(status_, std::move(answer_headers_), answer_body_);
   co_return std::nullopt;
 }

@@ -1,0 +1,82 @@
+"""What is masked is said: to the agent in a header, in the record by class, detector, place and count, never by value."""
+
+import json
+
+import harness
+
+PASSWORD, KEY, CARD = "Zx8-correct-horse", "AKIAIOSFODNN7EXAMPLE", "4532015112830366"
+STATEMENTS = [{"Sid": "All", "Effect": "Allow", "Action": ["dynamodb:*", "s3:*"], "Resource": "*"}]
+
+
+class Deployment(harness.Deployment):
+    def write_configuration(self, edit=lambda text: text):
+        super().write_configuration(edit)
+        self.write_policy(STATEMENTS)
+
+    def write_policy(self, statements):
+        policy = {"Version": "2012-10-17", "Statement": statements}
+        (self.folder / "configuration/policies/orders.json").write_text(json.dumps(policy), encoding="utf-8")
+
+    def outcome(self, answer):
+        """The record's last entry about this call, and its rows in audit.findings."""
+        query = ("SELECT operation_id, convert_from(bytes, 'UTF8') AS entry FROM audit.log WHERE type = "
+                 f"'holdpoint.operation.completed' AND upstream_request_id = '{answer['ResponseMetadata']['RequestId']}'")
+        row = harness.wait_for(lambda: self.sql(query), "the outcome in the record")[0]
+        found = self.sql(f"SELECT class, rule, path, count FROM audit.findings WHERE operation_id = '{row['operation_id']}'")
+        return json.loads(row["entry"])["data"], found
+
+
+def make_deployment():
+    return Deployment()
+
+
+def text(value):
+    return {"S": value}
+
+
+def masked_header(answer):
+    return answer["ResponseMetadata"]["HTTPHeaders"].get("x-holdpoint-masked")
+
+
+def put(client, identity, **attributes):
+    client.put_item(TableName="orders", Item={"id": text(identity)} | attributes)
+
+
+def get(client, identity):
+    return client.get_item(TableName="orders", Key={"id": text(identity)})
+
+
+def test_the_agent_and_the_record_learn_what_was_masked_and_where(deployment):
+    client = deployment.boto("dynamodb")
+    put(client, "told", password=text(PASSWORD), note=text(f"card {CARD}, key {KEY}"), plain=text("blue"),
+        deep={"M": {KEY: {"M": {"client_secret": text(PASSWORD + "2")}}}})
+    answer = get(client, "told")
+    assert answer["Item"]["plain"] == text("blue") and PASSWORD not in json.dumps(answer) and CARD not in json.dumps(answer)
+    assert masked_header(answer) == '5; classes="access-key-id,card,password,secret"'
+    entry, found = deployment.outcome(answer)
+    assert sorted((row["class"], row["path"], row["count"]) for row in found) == sorted(
+        (row["class"], row.get("path"), row["count"]) for row in entry["findings"])
+    places = {(row["class"], row["path"]) for row in found}
+    assert ("password", "Item.password.S") in places and ("card", "Item.note.S") in places, found
+    # A name that is a key itself is no name to show.
+    assert any(path.startswith("Item.deep.M.*.") for _, path in places), found
+    for secret in (PASSWORD, KEY, CARD):
+        assert secret not in json.dumps([entry, found])
+
+
+def test_an_answer_that_needed_no_mask_says_nothing(deployment):
+    client = deployment.boto("dynamodb")
+    put(client, "plain", note=text("blue"))
+    answer = get(client, "plain")
+    assert masked_header(answer) is None
+    assert deployment.outcome(answer)[0]["findings"] == []
+
+
+def test_of_an_object_its_metadata_counts_too(deployment):
+    client = deployment.boto("s3", s3={"addressing_style": "path"})
+    client.put_object(Bucket="reports", Key="told.txt", Body=f"key {KEY}\n".encode(), Metadata={"password": PASSWORD})
+    answer = client.get_object(Bucket="reports", Key="told.txt")
+    assert KEY.encode() not in answer["Body"].read()
+    assert masked_header(answer) == '2; classes="access-key-id,password"'
+    head = client.head_object(Bucket="reports", Key="told.txt")
+    assert masked_header(head) == '1; classes="password"' and head["ContentLength"] == len(KEY) + 5
