@@ -13,8 +13,13 @@ struct Kept {
 };
 
 /// What a class leaves legible, counted in letters and digits.
-Kept kept(Class kind, std::size_t symbols) {
+Kept kept(Class kind, std::size_t symbols, Style style) {
+  if (style == Style::redact || style == Style::fill) return {0, 0};
   switch (kind) {
+    case Class::ssn:
+    case Class::national_id:
+    case Class::bank_account:
+      return style == Style::partial && symbols >= 9 ? Kept{0, 4} : Kept{0, 0};
     case Class::access_key_id:
       return symbols >= 16 ? Kept{4, 4} : Kept{0, 0};
     case Class::card:
@@ -59,13 +64,26 @@ std::string filled(std::string_view value, Kept keep, std::size_t symbols, char 
 
 }  // namespace
 
-std::string mask_for(Class kind, std::string_view value, Shape shape) {
+std::optional<Style> style_from_name(std::string_view name) {
+  for (std::size_t i = 0; i < config::kMaskStyles.size(); ++i) {
+    if (config::kMaskStyles[i] == name) return static_cast<Style>(i + 1);
+  }
+  return std::nullopt;
+}
+
+bool has_partial_form(Class kind) {
+  const auto& partial = config::kPartialClasses;
+  return std::find(partial.begin(), partial.end(), name(kind)) != partial.end();
+}
+
+std::string mask_for(Class kind, std::string_view value, Shape shape, Style style) {
   const auto symbols = static_cast<std::size_t>(
       std::count_if(value.begin(), value.end(), [](char c) { return is_symbol(c) || c == '*'; }));
-  const Kept keep = kept(kind, symbols);
+  const Kept keep = kept(kind, symbols, style);
   if (shape == Shape::fill) return filled(value, keep, symbols, '*');
   if (shape == Shape::number_fill) return filled(value, keep, symbols, '0');
   if (shape == Shape::number) return keep.head > 0 ? partial(value, keep, symbols, '0') : "0";
+  if (style == Style::fill) return filled(value, keep, symbols, '*');
   if (keep.head + keep.tail > 0) return partial(value, keep, symbols, '*');
   return std::string(prefix) + std::string(name(kind));
 }

@@ -7,7 +7,6 @@
 
 #include "bus/base/id.hpp"
 #include "bus/config/address.hpp"
-#include "bus/config/mask_classes.hpp"
 #include "bus/config/section.hpp"
 #include "bus/config/suggestion.hpp"
 
@@ -71,7 +70,7 @@ class Compiler {
  public:
   explicit Compiler(const fs::path& file) : folder_(file.parent_path()), problems_(file.string()) {}
 
-  Result<Document> run(std::string_view text, const PolicyCheck& check) {
+  Result<Document> run(std::string_view text, const PolicyCheck& check, const MaskRuleCheck& mask_check) {
     Mark where;
     const auto root = parse_yaml(text, where);
     if (!root) {
@@ -85,7 +84,8 @@ class Compiler {
     each(top, "targets", &Compiler::read_target);
     each(top, "roles", &Compiler::read_role);
     if (const auto* node = top.find("reviewers")) read_reviewers(*node);
-    if (const auto* node = top.find("masking")) read_masking(*node);
+    if (const auto* node = top.find("masking"))
+      read_masking(*node, document_.targets, mask_check, problems_, document_.masking);
     if (const auto* node = top.find("revoked")) read_revoked(*node);
     if (document_.issuers.empty()) {
       problems_.add(root->mark, "no issuer: nobody could log in; expected issuers: [{ name: local, embedded: true }]");
@@ -359,29 +359,6 @@ class Compiler {
     }
   }
 
-  void read_masking(const YamlNode& node) {
-    Section section(node, "masking", {"preset", "paths"}, problems_);
-    if (const auto index = section.choice("preset", {"default", "off"})) {
-      document_.masking.preset = *index == 1 ? "off" : "default";
-    }
-    const YamlNode* paths = section.find("paths");
-    if (paths == nullptr) return;
-    for (const auto& [path, name] : map_entries(*paths, "masking.paths", problems_)) {
-      const std::size_t first = path->text.find(':');
-      const std::size_t second = first == std::string::npos ? first : path->text.find(':', first + 1);
-      if (first == 0 || second == std::string::npos || second == first + 1 || second + 1 >= path->text.size()) {
-        problems_.add(path->mark, "expected \"service:Operation:path\", like \"dynamodb:GetItem:Item.note\"");
-      }
-      const auto text = scalar_text(*name, "a class", problems_);
-      if (!text) continue;
-      // The masker refuses what it does not know, so a misspelt class would close the whole operation.
-      const auto classes = std::span(kMaskClasses).subspan(1);
-      if (std::find(classes.begin(), classes.end(), *text) == classes.end())
-        problems_.add(name->mark, "unknown class \"" + display(*text, 64) + "\"" + did_you_mean(*text, classes));
-      document_.masking.paths.emplace_back(path->text, *text);
-    }
-  }
-
   void read_revoked(const YamlNode& node) {
     Revocations& out = document_.revoked;
     Section section(node, "revoked", {"principals", "sessions", "roles", "targets"}, problems_);
@@ -413,10 +390,10 @@ class Compiler {
 
 }  // namespace
 
-Result<Document> compile(const fs::path& file, const PolicyCheck& check) {
+Result<Document> compile(const fs::path& file, const PolicyCheck& check, const MaskRuleCheck& mask_check) {
   const auto text = read_file(file);
   if (!text) return fail(Code::configuration, file.string() + ": " + text.error().context);
-  return Compiler(file).run(*text, check);
+  return Compiler(file).run(*text, check, mask_check);
 }
 
 }  // namespace holdpoint::config

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "bus/config/compile_masking.hpp"
 #include "bus/config/document.hpp"
 
 namespace holdpoint::config {
@@ -21,6 +22,7 @@ using PolicyCheck = std::function<std::vector<std::string>(const Document&)>;
 /// The document without what only the deployment knows: deployment, version, issued_at, keys, sealed parts, and url and
 /// keys of the embedded issuer are left empty. Fails with `configuration`; the context has one line per error (at most
 /// 20), each "FILE:LINE:COLUMN: …". `check` runs when everything else is right.
-Result<Document> compile(const std::filesystem::path& file, const PolicyCheck& check = {});
+Result<Document> compile(const std::filesystem::path& file, const PolicyCheck& check = {},
+                         const MaskRuleCheck& mask_check = {});
 
 }  // namespace holdpoint::config

@@ -1,6 +1,7 @@
 #include "bus/config/document.hpp"
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 namespace holdpoint::config {
@@ -8,6 +9,7 @@ namespace {
 
 constexpr std::string_view kSignaturePurpose = "holdpoint-configuration-v1\n";
 constexpr std::size_t kPublicKeyBytes = 32;
+constexpr std::array<std::string_view, 3> kMaskRuleKinds = {"path", "literal", "regex"};
 
 // Reads the members of one object and remembers the first thing that is wrong. A member that nobody asked for is wrong
 // too: what an older program would overlook may be what keeps somebody out.
@@ -231,7 +233,34 @@ void from_object(const Json& object, const std::string& place, std::string& prob
 Json to_object(const MaskingSettings& masking) {
   Json paths = Json::array();
   for (const auto& [path, kind] : masking.paths) paths.push_back({{"path", path}, {"class", kind}});
-  return {{"preset", masking.preset}, {"paths", std::move(paths)}};
+  Json out{{"preset", masking.preset}, {"paths", std::move(paths)}};
+  // Only when there are some: an older process refuses members that it does not know.
+  for (const MaskRule& rule : masking.rules) {
+    out["rules"].push_back({{"name", rule.name},
+                            {"service", rule.service},
+                            {"operation", rule.operation},
+                            {"target", rule.target},
+                            {"kind", kMaskRuleKinds[static_cast<std::size_t>(rule.kind)]},
+                            {"text", rule.text},
+                            {"class", rule.mask_class}});
+  }
+  if (!masking.styles.empty()) out["styles"] = masking.styles;
+  return out;
+}
+
+void from_object(const Json& object, const std::string& place, std::string& problem, MaskRule& out) {
+  Members members(object, place, problem);
+  members.read("name", out.name);
+  members.read("service", out.service);
+  members.read("operation", out.operation);
+  members.read("target", out.target);
+  std::string kind;
+  members.read("kind", kind);
+  const auto known = std::ranges::find(kMaskRuleKinds, kind);
+  if (known == kMaskRuleKinds.end()) return members.complain("kind", "is neither path, literal nor regex");
+  out.kind = static_cast<MaskRule::Kind>(known - kMaskRuleKinds.begin());
+  members.read("text", out.text);
+  members.read("class", out.mask_class);
 }
 
 void from_object(const Json& object, const std::string& place, std::string& problem, MaskingSettings& out) {
@@ -245,6 +274,15 @@ void from_object(const Json& object, const std::string& place, std::string& prob
     path.read("path", entry.first);
     path.read("class", entry.second);
   });
+  if (object.is_object() && object.contains("rules")) {
+    members.each("rules", [&](const Json& item, const std::string& where) {
+      from_object(item, where, problem, out.rules.emplace_back());
+    });
+  }
+  const Json* styles = object.is_object() && object.contains("styles") ? members.get("styles") : nullptr;
+  if (styles == nullptr) return;
+  Members each(*styles, place + "/styles", problem);
+  for (const auto& [name, style] : styles->items()) each.read(name.c_str(), out.styles[name]);
 }
 
 Json to_object(const PeerKey& key) {

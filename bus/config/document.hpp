@@ -75,9 +75,24 @@ struct ReviewerGroup {
   std::vector<std::string> subjects;  ///< "issuer-name:subject"
 };
 
+/// What an operator adds to what is masked: a place in answers and parameters, or bytes wherever they stand. "*" is
+/// any.
+struct MaskRule {
+  enum class Kind { path, literal, regex };
+  std::string name = "operator";  ///< stands in findings; lower-case letters and "-"
+  std::string service = "*";      ///< as the table of operations calls it: "dynamodb", "secrets-manager"
+  std::string operation = "*";
+  std::string target = "*";
+  Kind kind = Kind::path;
+  std::string text;        ///< the path, the literal or the expression
+  std::string mask_class;  ///< mask_classes.hpp
+};
+
 struct MaskingSettings {
   std::string preset = "default";                          ///< default | off
   std::vector<std::pair<std::string, std::string>> paths;  ///< "service:Operation:json.path" -> class
+  std::vector<MaskRule> rules;
+  std::map<std::string, std::string> styles;  ///< class -> redact, partial, fill
 };
 
 /// A key of a process of this deployment.

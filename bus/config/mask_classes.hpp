@@ -13,4 +13,9 @@ inline constexpr std::array<std::string_view, 23> kMaskClasses = {
     "iban",           "ssn",           "national-id",    "email",         "phone",       "date-of-birth", "passport",
     "driver-license", "bank-account"};
 
+/// How a class may be masked (masker/redact.hpp), and the classes of which a part may stay legible.
+inline constexpr std::array<std::string_view, 3> kMaskStyles = {"redact", "partial", "fill"};
+inline constexpr std::array<std::string_view, 7> kPartialClasses = {
+    "access-key-id", "card", "iban", "phone", "ssn", "national-id", "bank-account"};
+
 }  // namespace holdpoint::config

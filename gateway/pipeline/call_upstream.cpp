@@ -29,7 +29,7 @@ bool Call::must_mask() const { return is_mask_due(decision_.obligations, snapsho
 /// What is recorded and shown of this call, as the masker leaves it. Where it leaves nothing, shapes and sizes stay.
 asio::awaitable<Result<void>> Call::inspect(Duration time) {
   // Named, not braced inside the co_await: GCC 12 destroys such temporaries at another address than it made them.
-  const MaskSubject subject{"application/json", {}, "record", false};
+  const MaskSubject subject{"application/json", {}, "record", false, target_ == nullptr ? "" : target_->name};
   auto question = mask_request(subject, operation_, decision_.obligations, snapshot_->document.masking,
                                to_json(record::inspection_document(facts_, operation_)));
   auto masked = co_await services_.bus("masks", std::move(question), system_now() + time, std::string());
@@ -160,7 +160,7 @@ asio::awaitable<Call::Events> Call::send_upstream() {
 asio::awaitable<Result<void>> Call::mask_headers() {
   const Json telling = telling_headers(answer_headers_);
   if (telling.empty()) co_return Result<void>();
-  const MaskSubject subject{"application/json", {}, "answer", false};
+  const MaskSubject subject{"application/json", {}, "answer", false, target_->name};
   auto question =
       mask_request(subject, operation_, decision_.obligations, snapshot_->document.masking, to_json(telling));
   auto masked = co_await services_.bus("masks", std::move(question), system_now() + kMaskTime, std::string());
@@ -188,7 +188,7 @@ asio::awaitable<Call::Events> Call::mask_answer() {
   const bool renamed = operation_.parameters.contains("ResponseContentType");
   std::string type = renamed ? std::string() : http::header_or_empty(described, "content-type");
   const MaskSubject subject{std::move(type), http::header_or_empty(described, "content-encoding"), "answer",
-                            operation_.answer_is_data && operation_.service == "s3"};
+                            operation_.answer_is_data && operation_.service == "s3", target_->name};
   auto masked = co_await services_.bus(
       "masks", mask_request(subject, operation_, decision_.obligations, snapshot_->document.masking, std::move(*body)),
       system_now() + kMaskTime, std::string());

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "bus/config/mask_rules.hpp"
+
 namespace holdpoint::pipeline {
 namespace {
 
@@ -9,21 +11,10 @@ bool names(const std::vector<std::string>& list, std::string_view name) {
   return std::find(list.begin(), list.end(), name) != list.end();
 }
 
-/// The operator's paths for this operation: "service:Operation:json.path", "*" for any service or operation.
+/// The operator's rules for this operation, and what policy's statement adds.
 Json rules_of(const aws::Operation& operation, const policy::Obligations& obligations,
-              const config::MaskingSettings& settings) {
-  Json rules = Json::object();
-  Json paths = Json::array();
-  for (const auto& [rule, kind] : settings.paths) {
-    const std::size_t first = rule.find(':');
-    const std::size_t second = first == std::string::npos ? first : rule.find(':', first + 1);
-    if (second == std::string::npos) continue;
-    const std::string service = rule.substr(0, first);
-    const std::string name = rule.substr(first + 1, second - first - 1);
-    if ((service == "*" || service == operation.service) && (name == "*" || name == operation.operation))
-      paths.push_back({{"path", rule.substr(second + 1)}, {"class", kind}});
-  }
-  if (!paths.empty()) rules["paths"] = std::move(paths);
+              const config::MaskingSettings& settings, std::string_view target) {
+  Json rules = config::mask_rules(settings, operation.service, operation.operation, target);
   for (const char* personal : {"contacts", "email", "phone", "date-of-birth", "date_of_birth"}) {
     if (names(obligations.mask, personal)) rules["contacts"] = "on";
   }
@@ -50,7 +41,8 @@ wire::Message mask_request(const MaskSubject& subject, const aws::Operation& ope
                          {"length_preserving", subject.length_preserving}},
                         {}};
   if (!subject.content_encoding.empty()) message.body["content_encoding"] = subject.content_encoding;
-  if (Json rules = rules_of(operation, obligations, settings); !rules.empty()) message.body["rules"] = std::move(rules);
+  if (Json rules = rules_of(operation, obligations, settings, subject.target); !rules.empty())
+    message.body["rules"] = std::move(rules);
   message.attachments.push_back(std::move(bytes));
   return message;
 }

@@ -16,6 +16,7 @@ struct MaskSubject {
   std::string content_encoding;
   std::string direction;  ///< answer, record
   bool length_preserving = false;
+  std::string target;  ///< whose rules apply; empty: those of every target
 };
 /// `bytes` moves into the message.
 wire::Message mask_request(const MaskSubject& subject, const aws::Operation& operation,

@@ -1,5 +1,5 @@
 // Finds the literals that every textual detector begins with ("AKIA", "://", "password" …), in one pass over the
-// bytes. The only file that includes hs.h is triggers.cpp: one literal database per process, one scratch per thread.
+// bytes. Only triggers.cpp and patterns.cpp include hs.h: one literal database per process, one scratch per thread.
 #pragma once
 
 #include <cstdint>

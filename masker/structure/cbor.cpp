@@ -291,7 +291,8 @@ class CborWalk {
   std::optional<std::uint64_t> masked_digits(std::uint64_t number, KeyClass key) {
     const std::string digits = std::to_string(number);
     const Class model = scan_.model_class(digits);
-    const bool interesting = key.hint >= Hint::password || digits.size() >= 9 || model != Class::none;
+    const bool interesting =
+        key.hint >= Hint::password || digits.size() >= 9 || model != Class::none || scan_.has_patterns();
     if (!interesting) return std::nullopt;
     Leaf leaf;
     leaf.text = digits;
@@ -345,7 +346,7 @@ class CborWalk {
     std::vector<Hit> own;
     std::size_t base = 0;
     const Hits hits = hits_of(name, own, base);
-    if (hits.empty() && digits < 9) return;
+    if (hits.empty() && digits < 9 && !scan_.has_patterns()) return;
     Edits found;
     scan_.free_text(name.value, hits, base, {}, nested_depth_max, found);
     replace(name, found);
@@ -445,13 +446,14 @@ void Scan::binary_value(const Leaf& leaf, int depth, Edits& edits) {
   if (leaf.text.empty()) return;
   if (is_textual(leaf.text)) return value(leaf, depth, edits);
   Class whole = leaf.model;
-  std::string_view rule = "model";
+  std::string_view rule = std::exchange(named_by_, "model");
   if (whole == Class::none) {
     // Judged as the base64 that other protocols would show.
     whole = judge_named(leaf.key, to_base64(leaf.text.substr(0, 96)));
+    if (!enabled(whole)) whole = Class::none;
     rule = "name";
   }
-  if (whole != Class::none && enabled(whole)) return add(whole, rule, leaf.text, 0, Shape::text, edits);
+  if (whole != Class::none) return add(whole, rule, leaf.text, 0, Shape::text, edits);
   if (walk_binary(leaf.text, {}, depth + 1, edits)) return;
   free_text(leaf.text, leaf.hits, leaf.hits_base, leaf.key, nested_depth_max, edits);
 }

@@ -99,8 +99,8 @@ class JsonWalk {
   }
 
   void number(std::string_view token, std::size_t begin, KeyClass key) {
-    const bool interesting =
-        key.hint == Hint::password || key.hint == Hint::secret || key.hint == Hint::personal || token.size() >= 9;
+    const bool interesting = key.hint == Hint::password || key.hint == Hint::secret || key.hint == Hint::personal ||
+                             token.size() >= 9 || scan_.has_patterns();
     const Class model = scan_.model_class(token);
     if (!interesting && model == Class::none) return;
     Leaf number;
@@ -180,7 +180,7 @@ class JsonWalk {
     const auto begin = static_cast<std::size_t>(raw.data() - text_.data());
     const Hits hits = raw.size() < kTellingNameBytesMin ? Hits() : hits_.within(begin, begin + raw.size());
     const auto digits = std::count_if(raw.begin(), raw.end(), [](char c) { return c >= '0' && c <= '9'; });
-    if (hits.empty() && digits < 9) return;
+    if (hits.empty() && digits < 9 && !scan_.has_patterns()) return;
     const std::size_t before = edits_.size();
     scan_.free_text(raw, hits, begin, {}, nested_depth_max, edits_);
     for (std::size_t i = before; i < edits_.size(); ++i) {
@@ -269,6 +269,7 @@ void Scan::walk_json(std::string_view text, int depth, Edits& edits) {
   if (!walk.run()) {
     // Cut off, or no JSON at all: what the structure showed stays, the rest is read as text.
     path_.resize(names);
+    if (depth == 0 && input_.content_type.find("json") != std::string::npos) want_structure();
     free_text(text, hits, 0, {}, depth, found);
   }
   order(found);

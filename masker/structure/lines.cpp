@@ -139,6 +139,7 @@ void Scan::walk_csv(std::string_view text, int depth, Edits& edits) {
       if (record > 0 && i < columns.size()) leaf.key = columns[i];
       const std::size_t before = edits.size();
       if (i < header.size()) push(text.substr(header[i].begin, header[i].end - header[i].begin));
+      if (record > 0) leaf.model = model_class(leaf.text);
       value(leaf, depth, edits);
       if (i < header.size()) pop();
       shift(edits, before, field.begin);

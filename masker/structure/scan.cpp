@@ -97,14 +97,14 @@ Scan::Scan(const MaskInput& input)
       keys_(&thread_keys()),
       fill_(input.length_preserving) {
   for (const PathRule& rule : input.rules.paths) {
-    SensitiveMember member{{}, rule.kind, false};
+    OperatorMember each{{{}, rule.kind, false}, rule.name};
     std::string_view rest = rule.path;
     while (!rest.empty()) {
       const std::size_t dot = rest.find('.');
-      member.path.emplace_back(rest.substr(0, dot));
+      each.member.path.emplace_back(rest.substr(0, dot));
       rest.remove_prefix(dot == std::string_view::npos ? rest.size() : dot + 1);
     }
-    operator_members_.push_back(std::move(member));
+    operator_members_.push_back(std::move(each));
   }
   switch (input.rules.contacts) {
     case Rules::Contacts::on:
@@ -119,16 +119,68 @@ Scan::Scan(const MaskInput& input)
   }
 }
 
-Class Scan::model_class(std::string_view value) const {
+Class Scan::model_class(std::string_view value) {
+  named_by_ = "model";
   for (const SensitiveMember* member : members_) {
-    if (!matches(*member, path_)) continue;
+    if (!matches(*member, path_) || !enabled(member->kind)) continue;
     if (!member->judged) return member->kind;
     if (const Class kind = judge_named({Hint::secret, member->kind}, value); kind != Class::none) return kind;
   }
-  for (const SensitiveMember& member : operator_members_) {
-    if (matches(member, path_)) return member.kind;
+  for (const OperatorMember& each : operator_members_) {
+    // DynamoDB writes {"note":{"S":"…"}}: whoever names a member means what is below it too.
+    for (std::size_t names = each.member.path.size(); names <= path_.size(); ++names) {
+      if (!matches(each.member, std::span(path_).first(names))) continue;
+      named_by_ = each.rule;
+      return each.member.kind;
+    }
   }
   return Class::none;
+}
+
+void Scan::want_structure() {
+  if (!operator_members_.empty()) block("the operator's masking rules name members, and this document does not parse");
+}
+
+void Scan::drop_disabled(Candidates& candidates) const {
+  std::erase_if(candidates, [&](const Candidate& found) { return !enabled(found.kind); });
+}
+
+void Scan::find_patterns(std::string_view text, Candidates& out) {
+  if (!has_patterns()) return;
+  const std::size_t before = out.size();
+  if (!input_.rules.patterns->find(text, out)) return block("pattern scan failed");
+  const auto in_a_mask = [&](const Candidate& found) {
+    const auto is_part = [&](char c) { return in_alphabet(c, 'a') || c == '-' || c == '*'; };
+    std::size_t begin = found.begin;
+    std::size_t end = found.end;
+    while (begin > 0 && found.begin - begin < 64 && is_part(text[begin - 1])) --begin;
+    while (end < text.size() && end - found.end < 64 && is_part(text[end])) ++end;
+    return is_mask(text.substr(begin, end - begin));
+  };
+  out.erase(std::remove_if(out.begin() + static_cast<std::ptrdiff_t>(before), out.end(), in_a_mask), out.end());
+}
+
+void Scan::add_all(const Candidates& detected, std::string_view text, Shape shape, Edits& edits) {
+  const auto add_each = [&](const Candidates& candidates, Edits& out) {
+    for (const Candidate& found : candidates)
+      add(found.kind, found.rule, text.substr(found.begin, found.end - found.begin), found.begin, shape, out);
+  };
+  if (!has_patterns()) return add_each(detected, edits);
+  Candidates patterns;
+  find_patterns(text, patterns);
+  Edits all;
+  add_each(detected, all);
+  add_each(patterns, all);
+  order(all);
+  edits.insert(edits.end(), all.begin(), all.end());
+}
+
+void Scan::encoded_patterns(std::string_view text, std::size_t before, Edits& edits) {
+  Candidates found;
+  find_patterns(text, found);
+  if (found.empty()) return;
+  edits.resize(before);
+  add(found.front().kind, found.front().rule, text, 0, Shape::text, edits);
 }
 
 bool Scan::enabled(Class kind) const {
@@ -153,7 +205,7 @@ std::string Scan::path_text() const {
 void Scan::add(Class kind, std::string_view rule, std::string_view value, std::size_t begin, Shape shape,
                Edits& edits) {
   if (fill_) shape = shape == Shape::number ? Shape::number_fill : Shape::fill;
-  std::string mask = mask_for(kind, value, shape);
+  std::string mask = mask_for(kind, value, shape, input_.rules.styles.of(kind));
   if (mask == value || is_mask(value)) return;  // already masked
   edits.push_back({begin, begin + value.size(), std::move(mask)});
   tally_.add(kind, rule, path_text());
@@ -200,19 +252,17 @@ void Scan::free_text(std::string_view text, Hits hits, std::size_t base, KeyClas
   options.contacts = contacts_;
   options.harmless = key.hint == Hint::harmless;
   detect_text(text, hits, base, options, candidates);
-  for (const Candidate& found : candidates) {
-    if (enabled(found.kind))
-      add(found.kind, found.rule, text.substr(found.begin, found.end - found.begin), found.begin, Shape::text, edits);
-  }
+  drop_disabled(candidates);
+  add_all(candidates, text, Shape::text, edits);
 }
 
 void Scan::value(const Leaf& leaf, int depth, Edits& edits) {
   const std::string_view text = leaf.text;
   const bool numeric = leaf.number && is_number(text);
   Class whole = leaf.model;
-  std::string_view rule = "model";
+  std::string_view rule = std::exchange(named_by_, "model");
   // What a model or an operator names is masked whatever it looks like.
-  if (whole != Class::none && (text.empty() || !enabled(whole))) whole = Class::none;
+  if (text.empty()) whole = Class::none;
   if (whole == Class::none && leaf.key.hint >= Hint::password) {
     // A document under a sensitive name keeps its structure when every value in it can be judged; a PEM key its frame.
     whole = judge_named(leaf.key, text);
@@ -232,7 +282,8 @@ void Scan::value(const Leaf& leaf, int depth, Edits& edits) {
   }
   if (whole != Class::none) {
     if (leaf.blob && !fill_) {
-      const std::string mask = to_base64(mask_for(whole, text, Shape::text));
+      // Its length is that of the base64: a fill would say nothing true.
+      const std::string mask = to_base64(mask_for(whole, text, Shape::text, Style::redact));
       if (mask == text) return;
       edits.push_back({0, text.size(), mask});
       tally_.add(whole, rule, path_text());
@@ -244,12 +295,8 @@ void Scan::value(const Leaf& leaf, int depth, Edits& edits) {
   if (leaf.number) {
     Candidates candidates;
     if (text.size() >= 9 && leaf.key.hint != Hint::harmless) detect_text(text, {}, 0, {false, true, false}, candidates);
-    for (const Candidate& found : candidates) {
-      if (enabled(found.kind))
-        add(found.kind, found.rule, text.substr(found.begin, found.end - found.begin), found.begin, Shape::number,
-            edits);
-    }
-    return;
+    drop_disabled(candidates);
+    return add_all(candidates, text, Shape::number, edits);
   }
   if (text.size() < 4) return;
   if (depth < nested_depth_max) {
@@ -259,9 +306,11 @@ void Scan::value(const Leaf& leaf, int depth, Edits& edits) {
       if (c == '{' || (c == '[' && text.find_first_of("{\"", first) != std::string_view::npos))
         return walk_json(text, depth + 1, edits);
       if (c == '<' && text.find("</", first) != std::string_view::npos) return walk_xml(text, depth + 1, edits);
-      if (c == '%' && text.substr(first, 3) == "%7B" && percent_value(leaf, depth, edits)) return;
-      if (text.size() >= 16 && base64_value(leaf, depth, edits)) return;
-      if (text.size() >= 34 && hex_value(leaf, depth, edits)) return;
+      const std::size_t before = edits.size();
+      if ((c == '%' && text.substr(first, 3) == "%7B" && percent_value(leaf, depth, edits)) ||
+          (text.size() >= 16 && base64_value(leaf, depth, edits)) ||
+          (text.size() >= 34 && hex_value(leaf, depth, edits)))
+        return encoded_patterns(text, before, edits);
       if (text.size() > 64 && text.find('\n') != std::string_view::npos && text.find('{') != std::string_view::npos)
         return walk_text(text, depth + 1, edits);
     }

@@ -62,8 +62,13 @@ class Scan {
 
   [[nodiscard]] KeyFacts key_facts_of(std::string_view name) { return keys_->facts(name); }
   [[nodiscard]] KeyClass key_class(std::string_view name) { return keys_->facts(name).key; }
-  /// By the operation's table and the operator's paths, for the current path.
-  [[nodiscard]] Class model_class(std::string_view value) const;
+  /// By the operation's table and the operator's paths, for the current path. What is switched off is none, but for
+  /// what an operator names.
+  [[nodiscard]] Class model_class(std::string_view value);
+  /// The operator has patterns, which look into names and numbers that no detector would.
+  [[nodiscard]] bool has_patterns() const { return input_.rules.patterns != nullptr; }
+  /// A document that does not parse has no places: where the operator named some, it cannot be passed on.
+  void want_structure();
 
   void push(std::string_view name) { path_.push_back(name); }
   void pop() { path_.pop_back(); }
@@ -88,12 +93,24 @@ class Scan {
   bool base64_value(const Leaf& leaf, int depth, Edits& edits);
   bool hex_value(const Leaf& leaf, int depth, Edits& edits);
   bool percent_value(const Leaf& leaf, int depth, Edits& edits);
+  void drop_disabled(Candidates& candidates) const;
+  /// What the operator's patterns find in `text`, without what is a mask already.
+  void find_patterns(std::string_view text, Candidates& out);
+  /// Masks what was detected in `text` and what the patterns find there; where both overlap, all of it.
+  void add_all(const Candidates& detected, std::string_view text, Shape shape, Edits& edits);
+  /// An encoded value as it stands: a pattern that fits it masks the whole of it, with what was masked inside.
+  void encoded_patterns(std::string_view text, std::size_t before, Edits& edits);
   [[nodiscard]] bool enabled(Class kind) const;
   [[nodiscard]] std::string path_text() const;
 
   const MaskInput& input_;
   std::vector<const SensitiveMember*> members_;
-  std::vector<SensitiveMember> operator_members_;
+  struct OperatorMember {
+    SensitiveMember member;
+    std::string_view rule;
+  };
+  std::vector<OperatorMember> operator_members_;
+  std::string_view named_by_ = "model";  ///< whose word the last model_class() was
   std::vector<std::string_view> path_;
   KeyCache* keys_;  ///< this thread's; facts do not depend on the document
   Tally tally_;

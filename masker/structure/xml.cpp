@@ -248,6 +248,7 @@ void Scan::walk_xml(std::string_view text, int depth, Edits& edits) {
   XmlWalk walk(*this, text, hits, depth, found);
   if (!walk.run()) {
     path_.resize(names);
+    if (depth == 0 && input_.content_type.find("xml") != std::string::npos) want_structure();
     free_text(text, hits, 0, {}, depth, found);
   }
   order(found);

@@ -80,3 +80,57 @@ def test_of_an_object_its_metadata_counts_too(deployment):
     assert masked_header(answer) == '2; classes="access-key-id,password"'
     head = client.head_object(Bucket="reports", Key="told.txt")
     assert masked_header(head) == '1; classes="password"' and head["ContentLength"] == len(KEY) + 5
+
+
+def test_an_operators_rules_are_tried_checked_and_then_hold(deployment):
+    client = deployment.boto("dynamodb")
+    put(client, "rules", note=text("Tuesday"), staff=text("by EMP-123456"), card=text(CARD), plain=text("blue"))
+    file = deployment.folder / "configuration/holdpoint.yaml"
+    before = file.read_text(encoding="utf-8")
+    rules = """masking:
+  rules:
+    - { name: notes, service: dynamodb, operation: GetItem, target: demo, path: Item.note, class: secret }
+    - { name: staff-number, regex: "EMP-[0-9]{6}", class: national-id }
+    - { service: s3, literal: "Nightingale", class: secret }
+  styles: { card: redact }
+"""
+    try:
+        # Wrong: said before it is in force, with the place and what was expected.
+        for wrong, says in (("dynamodb,", "dynamdb,"), ("GetItem", "GetItm"), ("[0-9]{6}", "[0-9]*")):
+            file.write_text(before.replace("masking: { preset: default }\n", rules.replace(wrong, says)), encoding="utf-8")
+            refused = deployment.holdpoint(["config", "apply", str(file)], check=False)
+            assert refused.returncode != 0 and "holdpoint.yaml:2" in refused.stderr, refused.stderr
+        file.write_text(before.replace("masking: { preset: default }\n", rules), encoding="utf-8")
+        said = deployment.holdpoint(["config", "lint", str(file)])
+        assert "masks member Item.note as secret, in dynamodb:GetItem, on demo" in said
+
+        # Tried: on bodies, and on what was recorded.
+        body = {"id": 7, "content_type": "application/json", "meta": {"service": "dynamodb", "operation": "GetItem"},
+                "text": json.dumps({"Item": {"note": {"S": "Tuesday"}, "staff": {"S": "EMP-123456"}}})}
+        trial = ["mask", "--config", str(file), "--jsonl", "--report-only"]
+        lines = [json.loads(line) for line in deployment.holdpoint(trial, stdin=json.dumps(body) + "\n").splitlines()]
+        assert [row["rule"] for row in lines[0]["findings"]] == ["rule 1", "rule 2"] and "Tuesday" not in json.dumps(lines)
+        assert [row["matches"] for row in lines[-1]["rules"]] == [1, 1, 0]
+        exported = harness.wait_for(lambda: "EMP-123456" in (log := deployment.holdpoint("audit export")) and log, "the call")
+        lines = [json.loads(line) for line in deployment.holdpoint(trial, stdin=exported).splitlines()]
+        assert [row["matches"] > 0 for row in lines[-1]["rules"]] == [False, True, False]
+
+        # In force: answers and the record alike.
+        assert "Tuesday" in json.dumps(get(client, "rules")["Item"])
+        deployment.holdpoint(["config", "apply", str(file)])
+
+        def masked():
+            answer = get(client, "rules")
+            return answer if answer["Item"]["note"] == text("REDACTED-secret") else None
+        answer = harness.wait_for(masked, "the new configuration")
+        assert answer["Item"]["staff"] == text("by REDACTED-national-id") and answer["Item"]["card"] == text("REDACTED-card")
+        assert answer["Item"]["plain"] == text("blue")
+        assert masked_header(answer) == '3; classes="card,national-id,secret"'
+        assert {(row["rule"], row["path"]) for row in deployment.outcome(answer)[1]} >= {
+            ("notes", "Item.note.S"), ("staff-number", "Item.staff.S")}
+        put(client, "more", staff=text("EMP-654321"))
+        harness.wait_for(lambda: '"more"' in deployment.holdpoint("audit export"), "the call")
+        assert "EMP-654321" not in deployment.holdpoint("audit export")
+    finally:
+        file.write_text(before, encoding="utf-8")
+        deployment.holdpoint(["config", "apply", str(file)])

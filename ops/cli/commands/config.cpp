@@ -8,6 +8,7 @@
 #include "ops/cli/deployment/access.hpp"
 #include "ops/cli/deployment/certificate.hpp"
 #include "ops/cli/deployment/deployment.hpp"
+#include "ops/cli/deployment/masking.hpp"
 
 namespace holdpoint::commands {
 namespace {
@@ -40,6 +41,8 @@ Result<void> lint_config(const Context& context, const ConfigOptions& options) {
   if (!document) return document.error();
   std::cout << file->string() << ": no errors (" << document->targets.size() << " targets, " << document->roles.size()
             << " roles, " << document->reviewers.size() << " groups of reviewers)\n";
+  for (const auto& rule : deployment::all_mask_rules(document->masking))
+    std::cout << "masks " << deployment::describe(rule) << "\n";
   return {};
 }
 

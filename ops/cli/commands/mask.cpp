@@ -3,11 +3,14 @@
 
 #include <iostream>
 #include <memory>
+#include <optional>
 
 #include "bus/base/json.hpp"
 #include "masker/offline.hpp"
 #include "ops/cli/commands/context.hpp"
 #include "ops/cli/commands/output.hpp"
+#include "ops/cli/deployment/deployment.hpp"
+#include "ops/cli/deployment/masking.hpp"
 
 namespace holdpoint::commands {
 namespace {
@@ -15,21 +18,41 @@ namespace {
 struct MaskOptions {
   std::string file = "-";
   bool lines = false;
-  bool explain = false;      ///< what was found and where, beside the text
-  bool report_only = false;  ///< the same without the text
-  std::string meta;          ///< JSON with service and operation, as the line protocol has it
+  bool explain = false;       ///< what was found and where, beside the text
+  bool report_only = false;   ///< the same without the text
+  std::string meta;           ///< JSON with service and operation, as the line protocol has it
+  std::string configuration;  ///< whose rules are tried; empty: none
+  std::string target;
   masker::MaskInput input;
 };
 
-Json report(const masker::MaskOutput& masked) {
-  Json findings = Json::array();
-  for (const auto& finding : masked.findings) {
-    findings.push_back({{"class", std::string(masker::name(finding.kind))},
-                        {"rule", finding.rule},
-                        {"path", finding.path},
-                        {"count", finding.count}});
+using Trial = std::optional<deployment::MaskTrial>;
+
+Result<Trial> read_trial(const MaskOptions& options) {
+  if (options.configuration.empty()) {
+    if (!options.target.empty()) return fail(Code::malformed, "--target: expected --config beside it");
+    return Trial();
   }
-  return {{"changed", masked.changed}, {"findings", std::move(findings)}};
+  const auto document = deployment::read_configuration(options.configuration);
+  if (!document) return document.error();
+  if (!options.target.empty() && document->target(options.target) == nullptr)
+    return fail(Code::malformed,
+                "--target: " + options.configuration + " has no target " + display(options.target, 80));
+  return Trial(deployment::MaskTrial(document->masking, options.target));
+}
+
+Result<void> mask_lines(const MaskOptions& options, Trial& trial) {
+  masker::LineOptions how;
+  how.report_only = options.report_only;
+  if (trial) {
+    how.rules = [&trial](std::string_view service, std::string_view operation) {
+      return trial->rules_for(service, operation);
+    };
+    how.found = [&trial](const std::vector<masker::Finding>& findings) { trial->count(findings); };
+  }
+  auto done = answer_lines([&how](const std::string& line) { return masker::mask_line(line, how); });
+  if (done && trial && options.report_only) std::cout << to_json({{"rules", trial->summary()}}) << "\n";
+  return done;
 }
 
 Result<masker::MaskInput> read_meta(const MaskOptions& options) {
@@ -43,9 +66,16 @@ Result<masker::MaskInput> read_meta(const MaskOptions& options) {
 }
 
 Result<void> mask(const Context& context, const MaskOptions& options) {
-  if (options.lines) return answer_lines(masker::mask_line);
-  const auto input = read_meta(options);
+  auto trial = read_trial(options);
+  if (!trial) return trial.error();
+  if (options.lines) return mask_lines(options, *trial);
+  auto input = read_meta(options);
   if (!input) return input.error();
+  if (*trial) {
+    auto rules = (*trial)->rules_for(input->service, input->operation);
+    if (!rules) return rules.error();
+    input->rules = std::move(*rules);
+  }
   auto bytes = read_input(options.file);
   if (!bytes) return bytes.error();
   const auto masked = masker::mask(*input, *bytes);
@@ -54,7 +84,11 @@ Result<void> mask(const Context& context, const MaskOptions& options) {
     std::cout << masked.bytes;
     return {};
   }
-  Json out = report(masked);
+  Json out{{"changed", masked.changed}, {"findings", masker::findings_json(masked.findings)}};
+  if (*trial) {
+    (*trial)->count(masked.findings);
+    out["rules"] = (*trial)->summary();
+  }
   if (options.explain) {
     Json spans = Json::array();
     for (const auto& span : masked.spans) spans.push_back({{"begin", span.begin}, {"end", span.end}});
@@ -70,10 +104,12 @@ Result<void> mask(const Context& context, const MaskOptions& options) {
 void add_mask(CLI::App& app, Context& context) {
   auto options = std::make_shared<MaskOptions>();
   options->input.content_type = "text/plain";
-  CLI::App* command = add_command(app, "mask", "Mask a file or standard input, offline",
-                                  "  holdpoint mask answer.json --content-type application/json --service dynamodb\n"
-                                  "  holdpoint --json mask log.txt\n  holdpoint mask --report-only log.txt\n"
-                                  "  holdpoint mask --jsonl < bodies.jsonl");
+  CLI::App* command =
+      add_command(app, "mask", "Mask a file or standard input, offline",
+                  "  holdpoint mask answer.json --content-type application/json --service dynamodb\n"
+                  "  holdpoint --json mask log.txt\n  holdpoint mask --report-only log.txt\n"
+                  "  holdpoint mask --jsonl < bodies.jsonl\n"
+                  "  holdpoint audit export | holdpoint mask --config holdpoint.yaml --jsonl --report-only");
   command->add_option("file", options->file, "- is standard input")->capture_default_str();
   command->add_flag("--jsonl", options->lines, "A JSON object per line of standard input, one per line out");
   command->add_option("--content-type", options->input.content_type)
@@ -87,6 +123,9 @@ void add_mask(CLI::App& app, Context& context) {
   command->add_flag("--explain", options->explain,
                     "JSON: what was found by which rule, how often, and the bytes (decoded) that were replaced");
   command->add_flag("--report-only", options->report_only, "JSON: what would be masked, without the text");
+  command->add_option("--config", options->configuration,
+                      "Also by this configuration's masking rules; what each found");
+  command->add_option("--target", options->target, "With --config: the rules of this target; default those of all");
   command->callback([&context, options] { context.action = [&context, options] { return mask(context, *options); }; });
 }
 

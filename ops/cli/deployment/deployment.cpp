@@ -16,6 +16,7 @@
 #include "ops/cli/deployment/access.hpp"
 #include "ops/cli/deployment/action_names.hpp"
 #include "ops/cli/deployment/bus_client.hpp"
+#include "ops/cli/deployment/masking.hpp"
 
 namespace holdpoint::deployment {
 namespace fs = std::filesystem;
@@ -209,7 +210,8 @@ Result<void> hand_to_broker(const supervisor::Layout& layout) {
 
 Result<config::Document> read_configuration(const fs::path& file) {
   return config::compile(
-      file, [](const config::Document& document) { return policy::lint_document(document, matches_an_action); });
+      file, [](const config::Document& document) { return policy::lint_document(document, matches_an_action); },
+      wrong_with_mask_rule);
 }
 
 Edit from_file(const supervisor::Layout& layout, const fs::path& file) {

@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "bus/config/address.hpp"
+#include "bus/config/mask_rules.hpp"
 
 namespace holdpoint::config {
 namespace {
@@ -168,6 +169,101 @@ TEST_F(CompileTest, EveryErrorNamesItsPlaceAndWhatWasExpected) {
     EXPECT_NE(context.find("holdpoint.yaml" + std::string(row.place)), std::string::npos) << row.to << "\n" << context;
     EXPECT_NE(context.find(row.says), std::string::npos) << row.to << "\n" << context;
   }
+}
+
+constexpr const char* kMasking = R"(masking:
+  preset: default
+  paths: { "dynamodb:GetItem:Item.note": secret }
+  rules:
+    - { name: notes, service: dynamodb, operation: GetItem, target: prod, path: Item.note, class: secret }
+    - { regex: "EMP-[0-9]{6}", class: national-id }
+    - { literal: "Project Nightingale", class: secret }
+  styles: { card: redact, ssn: partial, email: fill }
+)";
+
+std::string with_masking(const std::string& masking) {
+  std::string text = kGood;
+  const std::size_t begin = text.find("masking:");
+  return text.replace(begin, text.find("revoked:") - begin, masking);
+}
+
+TEST_F(CompileTest, MaskingRulesAndStylesCompileAndTravel) {
+  std::vector<std::string> asked;
+  write("holdpoint.yaml", with_masking(kMasking));
+  const auto document = compile(folder_ / "holdpoint.yaml", {}, [&](const MaskRule& rule) {
+    asked.push_back(rule.service + " " + rule.text);
+    return std::string();
+  });
+  ASSERT_TRUE(document.has_value()) << document.error().context;
+  EXPECT_EQ(asked, (std::vector<std::string>{"dynamodb Item.note", "dynamodb Item.note", "* EMP-[0-9]{6}",
+                                             "* Project Nightingale"}));
+  const auto back = document_from_json(document_to_json(*document));
+  ASSERT_TRUE(back.has_value()) << back.error().context;
+  ASSERT_EQ(back->masking.rules.size(), 3u);
+  EXPECT_EQ(back->masking.rules[0].name, "notes");
+  EXPECT_EQ(back->masking.rules[0].target, "prod");
+  EXPECT_EQ(back->masking.rules[1].kind, MaskRule::Kind::regex);
+  EXPECT_EQ(back->masking.rules[2].kind, MaskRule::Kind::literal);
+  EXPECT_EQ(back->masking.rules[2].name, "operator");
+  EXPECT_EQ(back->masking.styles.at("ssn"), "partial");
+
+  const Json here = mask_rules(back->masking, "dynamodb", "GetItem", "prod");
+  EXPECT_EQ(here["paths"].size(), 2u);
+  EXPECT_EQ(here["patterns"].size(), 2u);
+  EXPECT_EQ(here["styles"]["card"], "redact");
+  EXPECT_EQ(mask_rules(back->masking, "dynamodb", "GetItem", "test")["paths"].size(), 1u);
+  EXPECT_EQ(mask_rules(back->masking, "dynamodb", "GetItem", "")["paths"].size(), 2u);
+  EXPECT_FALSE(mask_rules(back->masking, "s3", "GetObject", "prod").contains("paths"));
+}
+
+TEST_F(CompileTest, AMaskingRuleThatCouldMatchNothingIsAnError) {
+  struct Row {
+    const char* from;
+    const char* to;
+    const char* place;
+    const char* says;
+  };
+  const std::vector<Row> rows = {
+      {"name: notes", "name: \"my notes\"", ":20:", "lower-case letters"},
+      {"target: prod", "target: prot", ":20:", "did you mean \"prod\"?"},
+      {"service: dynamodb, ", "", ":20:", "needs its service"},
+      {"service: dynamodb", "service: DynamoDB", ":20:", "in lower case"},
+      {"path: Item.note, class", "path: \"Items[0].note\", class", ":20:", "without lists"},
+      {"path: Item.note, class", "path: .note, class", ":20:", "names of members"},
+      {"path: Item.note, class", "path: Item.note, regex: abcdef, class", ":20:", "one of path, literal and regex"},
+      {"path: Item.note, class: secret", "class: secret", ":20:", "one of path, literal and regex"},
+      {"path: Item.note, class: secret", "path: Item.note", ":20:", "has no \"class\""},
+      {"path: Item.note, class: secret", "path: Item.note, class: secrt", ":20:", "did you mean \"secret\"?"},
+      {"path: Item.note, class: secret", "paths: Item.note, class: secret", ":20:", "did you mean \"path\"?"},
+      {"\"EMP-[0-9]{6}\"", "\"EMP\"", ":21:", "4 to 200 bytes"},
+      {"\"EMP-[0-9]{6}\"", "\"EMP-[0-9]\\u202e\"", ":21:", "visible text"},
+      {"card: redact", "cart: redact", ":23:", "did you mean \"card\"?"},
+      {"card: redact", "card: token", ":23:", "unknown style"},
+      {"card: redact", "password: partial", ":23:", "no part may stay"},
+      {"\"dynamodb:GetItem:Item.note\"", "\"dynamodb:GetItem:Item.\"", ":18:", "names of members"},
+      {"Project Nightingale", "refused by the check", ":22:", "so it is wrong"},
+  };
+  for (const Row& row : rows) {
+    std::string masking = kMasking;
+    ASSERT_NE(masking.find(row.from), std::string::npos) << row.from;
+    masking.replace(masking.find(row.from), std::string(row.from).size(), row.to);
+    write("holdpoint.yaml", with_masking(masking));
+    const auto document = compile(folder_ / "holdpoint.yaml", {}, [](const MaskRule& rule) {
+      return std::string(rule.text == "refused by the check" ? "so it is wrong" : "");
+    });
+    ASSERT_TRUE(document.has_error()) << row.to;
+    const std::string& context = document.error().context;
+    EXPECT_NE(context.find("holdpoint.yaml" + std::string(row.place)), std::string::npos) << row.to << "\n" << context;
+    EXPECT_NE(context.find(row.says), std::string::npos) << row.to << "\n" << context;
+  }
+}
+
+TEST_F(CompileTest, MaskingRulesAreBoundedByWhatOneMessageCarries) {
+  std::string masking = "masking:\n  rules:\n";
+  for (int i = 0; i < 129; ++i) masking += "    - { path: a.b" + std::to_string(i) + ", class: secret }\n";
+  const auto document = compile_text(with_masking(masking));
+  ASSERT_TRUE(document.has_error());
+  EXPECT_NE(document.error().context.find("more than 128 rules"), std::string::npos) << document.error().context;
 }
 
 TEST_F(CompileTest, AllErrorsAreReportedTogether) {

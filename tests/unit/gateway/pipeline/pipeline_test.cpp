@@ -126,6 +126,23 @@ TEST(Masking, is_due_unless_policy_or_preset_says_off) {
   EXPECT_TRUE(is_mask_due({{"off", "email"}, true}, off));
 }
 
+TEST(Masking, is_asked_for_with_the_rules_of_this_operation_and_target) {
+  config::MaskingSettings settings;
+  settings.paths = {{"dynamodb:GetItem:Item.note", "secret"}, {"s3:GetObject:note", "secret"}};
+  config::MaskRule rule;
+  rule.service = "dynamodb", rule.target = "prod", rule.text = "Item.name", rule.mask_class = "email";
+  settings.rules = {rule};
+  aws::Operation operation;
+  operation.service = "dynamodb", operation.operation = "GetItem";
+  MaskSubject subject{"application/json", {}, "answer", false, "prod"};
+  const auto paths = [&] { return mask_request(subject, operation, {}, settings, {}).body["rules"]["paths"]; };
+  EXPECT_EQ(paths(), Json::array({{{"class", "secret"}, {"name", "operator"}, {"path", "Item.note"}},
+                                  {{"class", "email"}, {"name", "operator"}, {"path", "Item.name"}}}));
+  subject.target = "test";
+  EXPECT_EQ(paths().size(), 1u);
+  EXPECT_FALSE(mask_request(subject, operation, {}, {}, {}).body.contains("rules"));
+}
+
 TEST(Judgement, finds_terms_stricter_when_they_ask_for_more_than_was_granted) {
   policy::ReviewTerms reviewed;
   reviewed.reviewers = {"sre", "dba"};
