@@ -5,6 +5,11 @@
 #include "bus/telemetry/process.hpp"
 #include "gateway/service/process.hpp"
 
+/// Read by jemalloc (CMakeLists.txt). One arena: what one thread gives back another takes, and parked calls lie close
+/// together. What is free goes back to the system within a second.
+extern "C" const char* malloc_conf;
+const char* malloc_conf = "narenas:1,dirty_decay_ms:1000,muzzy_decay_ms:0";
+
 int main(int argc, char** argv) {
   using namespace holdpoint;
   CLI::App app("Holdpoint's gateway: agents point their AWS clients here.");

@@ -1,5 +1,6 @@
 #include "bus/base/crypto.hpp"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <sodium.h>
 
@@ -117,7 +118,7 @@ Hash hmac_sha256(BytesView key, BytesView data) {
 }
 
 bool constant_time_equal(BytesView a, BytesView b) {
-  return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
+  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
 Bytes random_bytes(std::size_t count) {

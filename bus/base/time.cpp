@@ -31,12 +31,11 @@ bool take_char(std::string_view& text, char expected) {
   return true;
 }
 
-// At least `digits` of them, then `behind`.
-void put_number(std::string& out, int value, std::size_t digits, char behind) {
-  char text[12];
-  const auto written = static_cast<std::size_t>(std::to_chars(text, text + sizeof text, value).ptr - text);
-  if (written < digits) out.append(digits - written, '0');
-  out.append(text, written).push_back(behind);
+// Exactly `digits` of them, then `behind`; where the text goes on.
+char* put_number(char* to, unsigned value, std::size_t digits, char behind) {
+  for (std::size_t i = digits; i-- > 0; value /= 10) to[i] = static_cast<char>('0' + value % 10);
+  to[digits] = behind;
+  return to + digits + 1;
 }
 
 constexpr std::array<std::pair<std::string_view, Duration>, 5> kUnits = {
@@ -50,16 +49,18 @@ std::string to_rfc3339(Instant instant) {
   const auto day = std::chrono::floor<days>(instant);
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss<Duration> time(instant - day);
-  std::string text;
-  text.reserve(28);
-  put_number(text, static_cast<int>(date.year()), 4, '-');
-  put_number(text, static_cast<int>(static_cast<unsigned>(date.month())), 2, '-');
-  put_number(text, static_cast<int>(static_cast<unsigned>(date.day())), 2, 'T');
-  put_number(text, static_cast<int>(time.hours().count()), 2, ':');
-  put_number(text, static_cast<int>(time.minutes().count()), 2, ':');
-  put_number(text, static_cast<int>(time.seconds().count()), 2, '.');
-  put_number(text, static_cast<int>(time.subseconds().count()), 6, 'Z');
-  return text;
+  char text[sizeof "YYYY-MM-DDThh:mm:ss.uuuuuuZ"];
+  const int year = static_cast<int>(date.year());
+  const bool usual = year >= 0 && year <= 9999;
+  char* to = put_number(text, usual ? static_cast<unsigned>(year) : 0, 4, '-');
+  to = put_number(to, static_cast<unsigned>(date.month()), 2, '-');
+  to = put_number(to, static_cast<unsigned>(date.day()), 2, 'T');
+  to = put_number(to, static_cast<unsigned>(time.hours().count()), 2, ':');
+  to = put_number(to, static_cast<unsigned>(time.minutes().count()), 2, ':');
+  to = put_number(to, static_cast<unsigned>(time.seconds().count()), 2, '.');
+  to = put_number(to, static_cast<unsigned>(time.subseconds().count()), 6, 'Z');
+  if (!usual) return std::to_string(year) + std::string(text + 4, to);
+  return {text, to};
 }
 
 std::optional<Instant> from_rfc3339(std::string_view text) {

@@ -32,7 +32,7 @@ struct JournalOptions {
   /// It waits so long for each entry of the write before: the more come, the more share a sync, whose price in
   /// processor time is that of a whole call. One wait is at most `gather_max`, some syncs.
   std::chrono::microseconds gather_each{100};
-  std::chrono::microseconds gather_max{1000};
+  std::chrono::microseconds gather_max{2000};
   /// As Spool::keep_from, on the writer thread; empty = what is acknowledged may go.
   std::function<std::uint64_t()> keep_from;
 };

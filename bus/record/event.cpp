@@ -65,7 +65,12 @@ void EventData::end_list() {
 
 std::string EventData::to_json() const {
   std::vector<Member> sorted = members_;
-  std::sort(sorted.begin(), sorted.end(), [this](const Member& a, const Member& b) { return name_of(a) < name_of(b); });
+  // Most come in their order already: only the others look for their place.
+  const auto before = [this](const Member& a, const Member& b) { return name_of(a) < name_of(b); };
+  for (std::size_t i = 1; i < sorted.size(); ++i) {
+    const auto next = sorted.begin() + static_cast<std::ptrdiff_t>(i);
+    if (before(*next, next[-1])) std::rotate(std::upper_bound(sorted.begin(), next, *next, before), next, next + 1);
+  }
   std::string out;
   out.reserve(written_.size() + sorted.size() + 2);
   out.push_back('{');
@@ -83,8 +88,11 @@ std::string EventData::to_json() const {
 std::string EventData::text_of(std::string_view name) const {
   for (const Member& member : members_) {
     if (name_of(member) != name) continue;
-    const std::size_t value = member.begin + name.size() + 3;  // behind `"name":`
-    const auto parsed = parse_json(std::string_view(written_).substr(value, member.end - value));
+    const std::size_t begin = member.begin + name.size() + 3;  // behind `"name":`
+    const std::string_view value = std::string_view(written_).substr(begin, member.end - begin);
+    const bool plain = value.size() >= 2 && value.front() == '"' && value.find('\\') == std::string_view::npos;
+    if (plain) return std::string(value.substr(1, value.size() - 2));
+    const auto parsed = parse_json(value);
     HOLDPOINT_INVARIANT(parsed);
     return parsed->is_string() ? parsed->get<std::string>() : std::string();
   }

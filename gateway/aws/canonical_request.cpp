@@ -94,7 +94,8 @@ Result<std::string> canonical_query(std::string_view raw_query, std::string_view
 }
 
 Result<std::string> canonical_request(const HttpHead& head, PathRule rule, std::string_view leave_out,
-                                      const std::vector<std::string>& signed_headers, std::string_view payload_word) {
+                                      const std::vector<std::string>& signed_headers, std::string_view payload_word,
+                                      const Headers& added) {
   auto query = canonical_query(head.query(), leave_out);
   if (!query) return query;
   std::string out;
@@ -108,11 +109,13 @@ Result<std::string> canonical_request(const HttpHead& head, PathRule rule, std::
   for (const std::string& name : signed_headers) {
     out.append(name).append(":");
     bool first = true;
-    for (const auto& [candidate, value] : head.headers) {
-      if (!is_header(candidate, name)) continue;
-      if (!first) out += ',';
-      first = false;
-      append_collapsed(out, value);
+    for (const Headers* headers : {&head.headers, &added}) {
+      for (const auto& [candidate, value] : *headers) {
+        if (!is_header(candidate, name)) continue;
+        if (!first) out += ',';
+        first = false;
+        append_collapsed(out, value);
+      }
     }
     if (first) return fail(Code::malformed, "the signed header \"" + display(name, 80) + "\" is missing");
     out += '\n';

@@ -23,9 +23,10 @@ std::string canonical_path(std::string_view raw_path, PathRule rule);
 /// (X-Amz-Signature). Fails with `malformed` on an incomplete escape.
 Result<std::string> canonical_query(std::string_view raw_query, std::string_view leave_out = {});
 
-/// `signed_headers` in lower case, sorted, unique.
+/// `signed_headers` in lower case, sorted, unique; `added` stand behind the head's own.
 Result<std::string> canonical_request(const HttpHead& head, PathRule rule, std::string_view leave_out,
-                                      const std::vector<std::string>& signed_headers, std::string_view payload_word);
+                                      const std::vector<std::string>& signed_headers, std::string_view payload_word,
+                                      const Headers& added = {});
 
 /// `scope` is date/region/service/aws4_request.
 std::string string_to_sign(std::string_view amz_date, std::string_view scope, std::string_view canonical);

@@ -9,7 +9,9 @@ std::string_view HttpHead::query() const {
   return mark == std::string::npos ? std::string_view() : std::string_view(target).substr(mark + 1);
 }
 
-bool is_header(std::string_view candidate, std::string_view name) {
+namespace {
+
+bool is_named(std::string_view candidate, std::string_view name) {
   if (candidate.size() != name.size()) return false;
   if (!name.empty() && (candidate.back() | 0x20) != (name.back() | 0x20)) return false;  // most names end differently
   for (std::size_t i = 0; i < name.size(); ++i) {
@@ -19,10 +21,14 @@ bool is_header(std::string_view candidate, std::string_view name) {
   return true;
 }
 
+}  // namespace
+
+bool is_header(std::string_view candidate, std::string_view name) { return is_named(candidate, name); }
+
 std::optional<std::string_view> single_header(const Headers& headers, std::string_view name) {
   std::optional<std::string_view> found;
   for (const auto& [candidate, value] : headers) {
-    if (!is_header(candidate, name)) continue;
+    if (!is_named(candidate, name)) continue;
     if (found) return std::nullopt;
     found = trim(value);
   }
@@ -31,7 +37,7 @@ std::optional<std::string_view> single_header(const Headers& headers, std::strin
 
 std::size_t count_headers(const Headers& headers, std::string_view name) {
   std::size_t count = 0;
-  for (const auto& header : headers) count += is_header(header.first, name) ? 1 : 0;
+  for (const auto& header : headers) count += is_named(header.first, name) ? 1 : 0;
   return count;
 }
 

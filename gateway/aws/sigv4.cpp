@@ -26,12 +26,18 @@ constexpr std::array<Form, 4> kForms{{
     {"STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER", PayloadForm::signed_chunks_trailer},
 }};
 
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
 bool is_lower_hex(std::string_view text, std::size_t size) {
-  return text.size() == size && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+  return text.size() == size &&
+         std::all_of(text.begin(), text.end(), [](char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); });
 }
 
-bool is_digits(std::string_view text) {
-  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+bool is_digits(std::string_view text) { return !text.empty() && std::all_of(text.begin(), text.end(), is_digit); }
+
+// Of a part of a credential scope.
+bool is_scope_char(char c) {
+  return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.';
 }
 
 std::string scope_text(std::string_view date, std::string_view region, std::string_view service) {
@@ -68,9 +74,8 @@ Result<void> parse_credential(std::string_view text, ParsedSignature& out) {
   if (parts[4] != "aws4_request") return fail(Code::malformed, "the credential scope must end in aws4_request");
   if (parts[1].size() != 8 || !is_digits(parts[1]))
     return fail(Code::malformed, "the credential scope's date is no date");
-  constexpr std::string_view kName = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
   for (const std::size_t i : {0, 2, 3}) {
-    if (parts[i].find_first_not_of(kName) != std::string_view::npos) {
+    if (!std::all_of(parts[i].begin(), parts[i].end(), is_scope_char)) {
       return fail(Code::malformed, "the credential scope has an unexpected character");
     }
   }
@@ -82,10 +87,13 @@ Result<void> parse_credential(std::string_view text, ParsedSignature& out) {
 }
 
 Result<void> parse_signed_headers(std::string_view text, ParsedSignature& out) {
+  out.signed_headers.reserve(static_cast<std::size_t>(
+      std::min<std::ptrdiff_t>(std::count(text.begin(), text.end(), ';') + 1, kSignedHeadersMax)));
   while (true) {
     const std::size_t end = text.find(';');
     const std::string_view name = text.substr(0, end);
-    if (name.empty() || name != to_lower(name)) return fail(Code::malformed, "SignedHeaders must be lower-case names");
+    const bool upper = std::any_of(name.begin(), name.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+    if (name.empty() || upper) return fail(Code::malformed, "SignedHeaders must be lower-case names");
     if (!out.signed_headers.empty() && out.signed_headers.back() >= name) {
       return fail(Code::malformed, "SignedHeaders must be sorted and unique");
     }
@@ -361,24 +369,29 @@ std::string amz_date(Instant instant) {
   std::string text = to_rfc3339(instant);
   text.resize(text.find('.'));
   std::erase_if(text, [](char c) { return c == '-' || c == ':'; });
-  return text += 'Z';
+  text += 'Z';
+  return text;
 }
 
 Result<Headers> sign(const HttpHead& head, const SigningIdentity& identity, const SigningScope& scope,
                      std::string_view payload, Instant now) {
-  HttpHead full = head;
   const std::string date = amz_date(now);
-  Headers added{{"x-amz-date", date}, {"x-amz-content-sha256", std::string(payload)}};
+  Headers added;
+  added.reserve(4);
+  added.emplace_back("x-amz-date", date);
+  added.emplace_back("x-amz-content-sha256", payload);
   if (!identity.session_token.empty()) added.emplace_back("x-amz-security-token", identity.session_token);
-  full.headers.insert(full.headers.end(), added.begin(), added.end());
   std::vector<std::string> names;
-  for (const auto& header : full.headers) {
-    std::string lower = to_lower(header.first);
-    if (!never_signed(lower)) names.push_back(std::move(lower));
+  names.reserve(head.headers.size() + added.size());
+  for (const Headers* headers : {&head.headers, &std::as_const(added)}) {
+    for (const auto& header : *headers) {
+      std::string lower = to_lower(header.first);
+      if (!never_signed(lower)) names.push_back(std::move(lower));
+    }
   }
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
-  const auto canonical = canonical_request(full, path_rule(scope.service), {}, names, payload);
+  const auto canonical = canonical_request(head, path_rule(scope.service), {}, names, payload, added);
   if (!canonical) return canonical.error();
   const std::string signed_for = scope_text(std::string_view(date).substr(0, 8), scope.region, scope.service);
   const Hash signature = hmac_sha256(identity.signing_key.reveal(), string_to_sign(date, signed_for, *canonical));

@@ -95,6 +95,7 @@ Result<HttpHead> rebuild_head(const HttpHead& head, const Classified& call, cons
     if (!prefix) return prefix.error();
     authority = *prefix + authority;
   }
+  out.headers.reserve(head.headers.size() + 8);  // with what signing adds
   out.headers.emplace_back("host", std::move(authority));
   for (const auto& [raw, value] : head.headers) {
     std::string name = to_lower(raw);

@@ -9,6 +9,8 @@
 namespace holdpoint::http {
 namespace {
 
+constexpr std::size_t kHeadersUsual = 16;
+
 constexpr std::array<bool, 256> token_table() {
   std::array<bool, 256> table{};
   for (char c = '0'; c <= '9'; ++c) table[static_cast<unsigned char>(c)] = true;
@@ -61,14 +63,15 @@ Result<std::uint64_t> parse_length(std::string_view text) {
   return value;
 }
 
-Result<std::pair<std::string, std::string>> parse_header(std::string_view line) {
+// Name and value, parts of `line`.
+Result<std::pair<std::string_view, std::string_view>> parse_header(std::string_view line) {
   if (line.front() == ' ' || line.front() == '\t') return fail(Code::malformed, "a folded header line is not accepted");
   const std::size_t colon = line.find(':');
   if (colon == std::string_view::npos || !is_token(line.substr(0, colon)))
     return fail(Code::malformed, "a header line has no valid name");
   const std::string_view value = trim(line.substr(colon + 1));
   if (!is_header_value(value)) return fail(Code::malformed, "a header value holds a control character");
-  return std::pair(std::string(line.substr(0, colon)), std::string(value));
+  return std::pair(line.substr(0, colon), value);
 }
 
 /// What the framing headers of one message say, gathered while its headers are read.
@@ -158,6 +161,7 @@ Result<RequestHead> parse_request_head(std::string_view text) {
   Lines lines(text);
   if (auto line = parse_request_line(lines.next(), request.head); !line) return line.error();
   FramingHeaders framing;
+  request.head.headers.reserve(kHeadersUsual);
   bool expect_seen = false;
   for (std::string_view line = lines.next(); !line.empty(); line = lines.next()) {
     auto header = parse_header(line);
@@ -176,7 +180,7 @@ Result<RequestHead> parse_request_head(std::string_view text) {
     } else if (equal_ignoring_case(name, "upgrade")) {
       return fail(Code::unsupported, "Upgrade is not served");
     }
-    request.head.headers.push_back(std::move(*header));
+    request.head.headers.emplace_back(name, value);
   }
   if (request.host.empty()) return fail(Code::malformed, "Host is missing");
   request.keep_alive = !framing.close;
@@ -204,12 +208,13 @@ Result<ResponseHead> parse_response_head(std::string_view text, std::string_view
     return fail(Code::malformed, "the target's status line is malformed");
   response.reason = status_line.size() > 13 ? std::string(status_line.substr(13)) : std::string();
   FramingHeaders framing;
+  response.headers.reserve(kHeadersUsual);
   for (std::string_view line = lines.next(); !line.empty(); line = lines.next()) {
     auto header = parse_header(line);
     if (!header) return header.error();
     if (response.headers.size() == kHeadersMax) return fail(Code::too_large, "the answer has more than 128 headers");
     if (auto taken = framing.take(header->first, header->second); !taken) return taken.error();
-    response.headers.push_back(std::move(*header));
+    response.headers.emplace_back(header->first, header->second);
   }
   response.keep_alive = old ? framing.keep : !framing.close;
   const bool bodiless =

@@ -213,7 +213,8 @@ asio::awaitable<Result<std::string>> UpstreamAnswer::read_body(std::size_t bytes
   if (head().framing == Framing::length) {
     if (head().content_length > bytes_max)
       co_return Error{Code::too_large, "the answer is larger than " + std::to_string(bytes_max) + " bytes"};
-    body.reserve(static_cast<std::size_t>(head().content_length));
+    // A small one mostly came with the head, in a buffer that becomes the body.
+    if (head().content_length > kHeadReadBytes) body.reserve(static_cast<std::size_t>(head().content_length));
   }
   for (;;) {
     auto more = co_await read_piece(body);

@@ -91,26 +91,27 @@ void describe(OperationFacts& facts, const aws::Operation& operation) {
   facts.parameters = shape_of(operation.parameters, facts.resources);
 }
 
+// Members stand in their order, so that there is little to sort when the event is written.
 EventData operation_data(const OperationFacts& facts, bool with_parameters) {
   EventData data;
-  put(data, "operation_id", facts.operation_id);
-  put(data, "session_id", facts.session_id);
-  put(data, "principal", facts.principal);
-  put(data, "role_arn", facts.role_arn);
-  put(data, "target", facts.target);
-  put(data, "service", facts.service);
-  put(data, "operation", facts.operation);
-  put(data, "region", facts.region);
   put(data, "access", facts.access);
-  put_shown(data, "invocation_id", facts, facts.invocation_id);
-  put(data, "source_ip", facts.source_ip);
-  put_shown(data, "user_agent", facts, facts.user_agent);
-  put_shown(data, "method", facts, facts.method);
-  put_shown(data, "path", facts, facts.path);
   put_list(data, "actions", facts.actions, [](const std::string& action) -> const std::string& { return action; });
-  put_list(data, "resources", facts.resources, [&](const std::string& resource) { return shown(facts, resource); });
-  if (with_parameters && !facts.parameters.empty()) data.json("parameters", facts.parameters);
   data.number("body_bytes", facts.body_bytes);
+  put_shown(data, "invocation_id", facts, facts.invocation_id);
+  put_shown(data, "method", facts, facts.method);
+  put(data, "operation", facts.operation);
+  put(data, "operation_id", facts.operation_id);
+  if (with_parameters && !facts.parameters.empty()) data.json("parameters", facts.parameters);
+  put_shown(data, "path", facts, facts.path);
+  put(data, "principal", facts.principal);
+  put(data, "region", facts.region);
+  put_list(data, "resources", facts.resources, [&](const std::string& resource) { return shown(facts, resource); });
+  put(data, "role_arn", facts.role_arn);
+  put(data, "service", facts.service);
+  put(data, "session_id", facts.session_id);
+  put(data, "source_ip", facts.source_ip);
+  put(data, "target", facts.target);
+  put_shown(data, "user_agent", facts, facts.user_agent);
   return data;
 }
 
@@ -158,17 +159,17 @@ EventData answered_data(const OperationFacts& facts, int status, std::string_vie
 
 EventData completed_data(const OperationFacts& facts, const OutcomeFacts& outcome) {
   EventData data;
-  put(data, "operation_id", facts.operation_id);
-  put(data, "session_id", facts.session_id);
-  data.text("outcome", outcome.outcome);
-  data.number("status", outcome.status);
-  data.number("request_bytes", outcome.request_bytes);
   data.number("answer_bytes", outcome.answer_bytes);
-  data.json("findings", outcome.findings);
-  data.number("upstream_ms", outcome.upstream_ms);
-  data.number("wait_ms", outcome.wait_ms);
-  put(data, "upstream_request_id", outcome.upstream_request_id);
   put(data, "blocked", plain_sentence(outcome.blocked));
+  data.json("findings", outcome.findings);
+  put(data, "operation_id", facts.operation_id);
+  data.text("outcome", outcome.outcome);
+  data.number("request_bytes", outcome.request_bytes);
+  put(data, "session_id", facts.session_id);
+  data.number("status", outcome.status);
+  data.number("upstream_ms", outcome.upstream_ms);
+  put(data, "upstream_request_id", outcome.upstream_request_id);
+  data.number("wait_ms", outcome.wait_ms);
   return data;
 }
 

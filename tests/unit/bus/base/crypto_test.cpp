@@ -59,6 +59,25 @@ TEST(Crypto, SealedTextIsBoundToKeyAndContext) {
   EXPECT_TRUE(unseal_with(generate_box_key(), seal_to(box.public_key, "plain")).has_error());
 }
 
+TEST(Crypto, TellsWhetherTextsAreEqual) {
+  const Bytes secret(40, 's');
+  for (std::size_t at = 0; at < secret.size(); ++at) {
+    Bytes other = secret;
+    other[at] = 't';
+    EXPECT_FALSE(constant_time_equal(secret, other)) << at;
+    EXPECT_FALSE(constant_time_equal(secret, BytesView(secret).substr(0, at))) << at;
+  }
+  EXPECT_TRUE(constant_time_equal(secret, Bytes(secret)));
+  EXPECT_TRUE(constant_time_equal("", ""));
+}
+
+TEST(Time, WritesYearsThatHaveNotFourDigits) {
+  const Instant first = from_rfc3339("0000-01-01T00:00:00Z").value();
+  EXPECT_EQ(to_rfc3339(first), "0000-01-01T00:00:00.000000Z");
+  EXPECT_EQ(to_rfc3339(from_rfc3339("0000-01-01T00:00:00+00:01").value()), "-1-12-31T23:59:00.000000Z");
+  EXPECT_EQ(to_rfc3339(from_rfc3339("9999-12-31T23:59:59.999999-00:01").value()), "10000-01-01T00:00:59.999999Z");
+}
+
 TEST(Time, ReadsAndWritesRfc3339) {
   const Instant instant = from_unix_ms(1'761'998'400'123);
   EXPECT_EQ(from_rfc3339(to_rfc3339(instant)), instant);

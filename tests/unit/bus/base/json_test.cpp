@@ -26,6 +26,19 @@ TEST(Json, IsWrittenAsTheLibraryWritesIt) {
   for (const Json& text : texts) EXPECT_EQ(to_json(text), text.dump(-1, ' ', false, replace));
 }
 
+TEST(Json, WritesEveryByteAtEveryPlaceAsTheLibraryDoes) {
+  for (int byte = 0; byte < 256; ++byte) {
+    for (std::size_t size = 1; size <= 18; ++size) {
+      for (std::size_t at = 0; at < size; ++at) {
+        std::string text(size, ' ');
+        text[at] = static_cast<char>(byte);
+        ASSERT_EQ(to_json(Json(text)), Json(text).dump(-1, ' ', false, Json::error_handler_t::replace))
+            << byte << " at " << at << " of " << size;
+      }
+    }
+  }
+}
+
 TEST(Json, RefusesAmbiguousText) {
   for (const char* bad : {R"({"a":1,"a":2})", R"({"a":1}x)", R"({"a":1,})", "\xef\xbb\xbf{}", "", "nul", "\"\xff\"",
                           R"("\ud800")", "1e999", R"({"a":{"b":1,"b":1}})", "01", "[1,]", "{'a':1}"}) {
