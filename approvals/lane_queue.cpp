@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <thread>
 
 namespace holdpoint::approvals {
 namespace {
@@ -26,6 +27,14 @@ bool LaneQueue::post(wire::Envelope request, Reply reply) {
   return false;
 }
 
+void LaneQueue::gather() const {
+  {
+    const std::lock_guard lock(mutex_);
+    if (requests_.size() >= kTogetherMax) return;
+  }
+  std::this_thread::sleep_for(gather_);
+}
+
 void LaneQueue::work(ReviewStore& store) {
   for (;;) {
     std::vector<wire::Envelope> requests;
@@ -43,6 +52,7 @@ void LaneQueue::work(ReviewStore& store) {
     auto answers = answer_all_(requests, store);
     HOLDPOINT_INVARIANT(answers.size() == replies.size());
     for (std::size_t i = 0; i < answers.size(); ++i) replies[i](std::move(answers[i]));
+    if (answers.size() > 1 && gather_.count() > 0) gather();
   }
 }
 

@@ -30,6 +30,8 @@ constexpr unsigned kConsoleWorkers = 2;  // apart, so that pages that wait for t
 constexpr std::size_t kQueueMax = 1000;  // requests that wait for a worker: about a second's worth
 constexpr unsigned kCredit = 256;        // that the broker hands over at once; well below kQueueMax
 constexpr std::size_t kConsoleQueueMax = 200;
+// What votes and settlements that come in numbers wait for more of them: a batch costs as much as five decisions.
+constexpr std::chrono::milliseconds kGather{15};
 constexpr std::chrono::milliseconds kTick{500};
 constexpr std::chrono::seconds kAsk{2};       // one question for the configuration, or of the log
 constexpr std::chrono::seconds kDurable{10};  // a journal that takes longer counts as failed
@@ -240,9 +242,12 @@ bool Process::State::queue(const std::shared_ptr<wire::Envelope>& request, LaneQ
 }
 
 LaneQueue Process::State::make_lane(Lane lane) {
-  return {*workers, kQueueMax, [this, lane](std::span<const wire::Envelope> requests, ReviewStore& store) {
+  // A woken call waits for its claim; people and their programs vote, and gateways settle, in no such hurry.
+  return {*workers, kQueueMax,
+          [this, lane](std::span<const wire::Envelope> requests, ReviewStore& store) {
             return answer_lane(lane, requests, store);
-          }};
+          },
+          lane == Lane::claims ? std::chrono::milliseconds(0) : kGather};
 }
 
 std::vector<Result<wire::Message>> Process::State::answer_lane(Lane lane, std::span<const wire::Envelope> requests,

@@ -80,8 +80,8 @@ Result<Question> read_question(const Json& review) {
   return question;
 }
 
-Json question_to_json(const Question& question) {
-  Json out = question.details;
+/// `out` has the details, or nothing.
+Json question_to_json(const Question& question, Json out) {
   out["review_id"] = to_text(question.review_id);
   out["digest"] = question.digest;
   out["principal"] = question.principal;
@@ -125,15 +125,17 @@ Result<Question> question_from_json(const Json& review, Instant now) {
   if (!id || id->empty()) return fail(Code::malformed, "review_id is not an identifier");
   question->review_id = *id;
   question->requested_at = now;
-  if (question_to_text(*question).size() > kReviewBytesMax) {
+  if (question_to_text(*question).size() + details_to_text(*question).size() > kReviewBytesMax) {
     return fail(Code::too_large, "the review is larger than 512 KiB");
   }
   return question;
 }
 
-std::string question_to_text(const Question& question) { return to_json(question_to_json(question)); }
+std::string question_to_text(const Question& question) { return to_json(question_to_json(question, Json::object())); }
 
-Result<Question> question_from_text(std::string_view text) {
+std::string details_to_text(const Question& question) { return to_json(question.details); }
+
+Result<Question> question_from_text(std::string_view text, std::string_view details) {
   const auto json = parse_json(text);
   if (!json) return json.error();
   auto question = read_question(*json);
@@ -143,6 +145,11 @@ Result<Question> question_from_text(std::string_view text) {
   if (!id || !requested_at) return fail(Code::malformed, "a stored review lacks its id or time");
   question->review_id = *id;
   question->requested_at = *requested_at;
+  if (!details.empty()) {
+    auto parsed = parse_json(details);
+    if (!parsed) return parsed.error();
+    question->details = std::move(*parsed);
+  }
   return question;
 }
 
@@ -151,7 +158,7 @@ Json signed_decision_to_json(const SignedDecision& decision) {
 }
 
 Json review_to_json(const Review& review) {
-  Json out = question_to_json(review.question());
+  Json out = question_to_json(review.question(), review.question().details);
   out["state"] = name(review.state());
   out["expires_at"] = to_rfc3339(review.question().expires_at());
   Json votes = Json::array();

@@ -11,9 +11,11 @@ bool is_name(std::string_view text);
 /// What the gateway sent as "review". Times are ours: `requested_at` is `now`. Fails with `malformed`, naming the
 /// member, or `too_large`.
 Result<Question> question_from_json(const Json& review, Instant now);
-/// The exact text that is stored, and back.
+/// The exact texts that are stored, what is decided by and the details apart, and back. Without its details a question
+/// has none, or those that its text holds: both were one text once.
 std::string question_to_text(const Question& question);
-Result<Question> question_from_text(std::string_view text);
+std::string details_to_text(const Question& question);
+Result<Question> question_from_text(std::string_view text, std::string_view details = {});
 
 /// Everything that people may see.
 Json review_to_json(const Review& review);

@@ -80,6 +80,7 @@ class ReviewStore {
   virtual Result<std::vector<StoredReview>> list(const ListFilter& filter) = 0;
   virtual Result<std::size_t> pending_count() = 0;
   /// Answers in order. What one edit is refused with leaves its review as the edits before left it and stops no other.
+  /// Neither the edits nor the answers can count on the question's details: what is decided does not depend on them.
   virtual Result<std::vector<Result<StoredReview>>> change_all(std::span<const Edit> edits) = 0;
   Result<StoredReview> change(const Id& review_id, const Change& change);
   /// Reviews that time has overtaken (Review::expire would change them).

@@ -54,9 +54,11 @@ class ReviewService {
   Answer review_by_id(const wire::Envelope& request, ReviewStore& store, Instant now);
   Answer console_link(const wire::Envelope& request, ReviewStore& store, Instant now);
   // The lanes (service_lanes.cpp): what one request says, and what becomes of several.
+  struct GatewayList;
   struct ClaimBatch;
   struct SettlementBatch;
   Result<Cast> read_vote(const wire::Envelope& request, Instant now) const;
+  Result<GatewayList> list_of_gateway(const wire::Envelope& request, const char* member) const;
   Result<ClaimBatch> read_claims(const wire::Envelope& request, Instant now) const;
   Result<SettlementBatch> read_settlements(const wire::Envelope& request, Instant now) const;
   Result<std::vector<Answer>> count_votes(std::span<Cast> casts, ReviewStore& store, Instant now);

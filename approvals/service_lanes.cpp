@@ -198,15 +198,27 @@ Result<std::vector<Result<wire::Message>>> ReviewService::count_votes(std::span<
 
 // ---- claims --------------------------------------------------------------------------------------------------------
 
-Result<ReviewService::ClaimBatch> ReviewService::read_claims(const wire::Envelope& request, Instant now) const {
-  const auto gateway = gateway_of(request.sender);
+struct ReviewService::GatewayList {
+  Claimer sender;
+  const Json* items = nullptr;
+};
+
+/// What a gateway says of many operations at once.
+Result<ReviewService::GatewayList> ReviewService::list_of_gateway(const wire::Envelope& request,
+                                                                  const char* member) const {
+  auto gateway = gateway_of(request.sender);
   if (!gateway) return gateway.error();
-  const auto list = get_list(request.message.body, "claims", kClaimsMax);
+  const auto list = get_list(request.message.body, member, kClaimsMax);
   if (!list) return list.error();
-  const Claimer sender{*gateway, 0, request.sender.key_id};
+  return GatewayList{{std::move(*gateway), 0, request.sender.key_id}, *list};
+}
+
+Result<ReviewService::ClaimBatch> ReviewService::read_claims(const wire::Envelope& request, Instant now) const {
+  const auto list = list_of_gateway(request, "claims");
+  if (!list) return list.error();
   ClaimBatch batch;
-  for (const Json& item : **list) {
-    auto claim = get_claim(item, sender);
+  for (const Json& item : *list->items) {
+    auto claim = get_claim(item, list->sender);
     if (!claim) return claim.error();
     batch.events.push_back(voting_.event(record::type::kGrantClaimed, claim->review_id,
                                          {{"review_id", to_text(claim->review_id)},
@@ -252,14 +264,11 @@ Result<std::vector<Result<wire::Message>>> ReviewService::claim_grants(std::span
 
 Result<ReviewService::SettlementBatch> ReviewService::read_settlements(const wire::Envelope& request,
                                                                        Instant now) const {
-  const auto gateway = gateway_of(request.sender);
-  if (!gateway) return gateway.error();
-  const auto list = get_list(request.message.body, "settlements", kClaimsMax);
+  const auto list = list_of_gateway(request, "settlements");
   if (!list) return list.error();
-  const Claimer sender{*gateway, 0, request.sender.key_id};
   SettlementBatch batch;
-  for (const Json& item : **list) {
-    auto settlement = get_settlement(item, sender);
+  for (const Json& item : *list->items) {
+    auto settlement = get_settlement(item, list->sender);
     if (!settlement) return settlement.error();
     Json data{{"review_id", to_text(settlement->review_id)},
               {"operation_id", to_text(settlement->operation_id)},

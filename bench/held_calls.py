@@ -127,42 +127,54 @@ def crowd_process(pipe, port, authority):
     asyncio.run(crowd(pipe, port, ssl.create_default_context(cafile=authority) if authority else None))
 
 
+class Held(asyncio.Protocol):
+    """One call of the crowd: callbacks, since hundreds of answers a second must not cost what is measured beside them."""
+
+    def __init__(self, request, told):
+        self.request, self.told, self.data, self.transport = request, told, b"", None
+
+    def connection_made(self, transport):
+        self.transport = transport
+        transport.write(self.request)
+
+    def data_received(self, data):
+        self.data = without_interims(self.data + data)
+        if self.data:
+            self.tell(self.data.split(b"\r\n", 1)[0].decode())
+            self.transport.close()
+
+    def connection_lost(self, _):
+        self.tell("closed without an answer")
+
+    def tell(self, status):
+        told, self.told = self.told, None
+        if told:
+            told(status, self.request)
+
+
 async def crowd(pipe, port, context):
-    answers, waiting = {}, set()
+    answers, making = {}, set()
+    loop = asyncio.get_running_loop()
 
-    async def call(request):
-        """Status line of the answer."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context, limit=4096)
-        writer.write(request)
-        data = b""
-        while not without_interims(data):
-            piece = await reader.read(4096)
-            if not piece:
-                break
-            data += piece
-        writer.close()
-        return without_interims(data).split(b"\r\n", 1)[0].decode() or "closed without an answer"
-
-    async def call_until_it_runs(request):
+    def told(status, request):
         # A call that could not be held (nobody answered in time) is made again, and counted.
-        while True:
-            status = await call(request)
-            answers[status] = answers.get(status, 0) + 1
-            if " 200 " in status:
-                return
-            await asyncio.sleep(1)
+        answers[status] = answers.get(status, 0) + 1
+        if " 200 " not in status:
+            loop.call_later(1, make, request)
+
+    def make(request):
+        task = loop.create_task(loop.create_connection(lambda: Held(request, told), "127.0.0.1", port, ssl=context))
+        making.add(task)
+        task.add_done_callback(making.discard)
 
     async def open_all(keys, agents):
         caller = Caller(port, agents)
         begin = time.monotonic()
         for place, (key, agent) in enumerate(keys):
-            task = asyncio.create_task(call_until_it_runs(caller.request(key, agent)))
-            waiting.add(task)
-            task.add_done_callback(waiting.discard)
+            make(caller.request(key, agent))
             await asyncio.sleep(max(0, begin + place / OPENING_PER_SECOND - time.monotonic()))
         pipe.send(len(keys))
 
-    loop = asyncio.get_running_loop()
     commands = asyncio.Queue()
     loop.add_reader(pipe.fileno(), lambda: commands.put_nowait(pipe.recv()))
     while True:

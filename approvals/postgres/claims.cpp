@@ -25,7 +25,9 @@ Claim claim_of(const pqxx::row& row) {
 
 // Of the batch, `fresh` are the claims that nothing stands in the way of, at most one for each grant for once and each
 // call. `taken` is where it is decided: the row lock lets one transaction at a time turn 'approved' into 'consumed',
-// and the others then find it consumed.
+// and the others then find it consumed. Written so that each row is looked up by its key whatever the planner thinks of
+// the tables' sizes, since a plan that was made while they were empty is kept: each lookup is a subquery of its own,
+// and no condition on a review's state fits an index.
 constexpr const char* kClaimStatement = R"(
 WITH asked AS (
   SELECT DISTINCT ON (operation_id) *
@@ -36,18 +38,20 @@ WITH asked AS (
   ORDER BY operation_id, place
 ), fresh AS (
   SELECT DISTINCT ON (a.review_id, u.share) a.*, r.grant_once
-  FROM asked a JOIN reviews.review r ON r.review_id = a.review_id
+  FROM asked a
+  CROSS JOIN LATERAL (SELECT * FROM reviews.review s WHERE s.review_id = a.review_id OFFSET 0) r
   CROSS JOIN LATERAL (SELECT CASE WHEN r.grant_once THEN '' WHEN a.invocation_id = '' THEN 'o' || a.operation_id
                                   ELSE 'i' || a.invocation_id END AS share) u
   WHERE r.digest = a.digest AND r.principal = a.principal AND r.state = 'approved' AND r.announced
     AND r.grant_not_before <= $11::timestamptz AND $11::timestamptz < r.grant_expires_at
-    AND NOT EXISTS (SELECT FROM reviews.claim c WHERE c.operation_id = a.operation_id)
-    AND NOT EXISTS (SELECT FROM reviews.claim c WHERE c.review_id = a.review_id AND c.state <> 'released'
-                    AND (r.grant_once OR (a.invocation_id <> '' AND c.invocation_id = a.invocation_id)))
+    AND (SELECT count(*) FROM reviews.claim c WHERE c.operation_id = a.operation_id) = 0
+    AND (SELECT count(*) FROM reviews.claim c WHERE c.review_id = a.review_id AND c.state <> 'released'
+         AND (r.grant_once OR (a.invocation_id <> '' AND c.invocation_id = a.invocation_id))) = 0
   ORDER BY a.review_id, u.share, a.place
 ), taken AS (
   UPDATE reviews.review r SET state = 'consumed' FROM fresh f
-  WHERE r.review_id = f.review_id AND f.grant_once AND r.state = 'approved'
+  WHERE r.review_id = ANY($2::uuid[]) AND r.review_id = f.review_id AND f.grant_once
+    AND r.state IS NOT DISTINCT FROM 'approved'
   RETURNING f.operation_id
 ), made AS (
   INSERT INTO reviews.claim (operation_id, review_id, once, digest, principal, invocation_id, gateway, epoch, key_id,
@@ -56,9 +60,58 @@ WITH asked AS (
          'claimed', $11::timestamptz
   FROM fresh f WHERE NOT f.grant_once OR f.operation_id IN (SELECT operation_id FROM taken)
   RETURNING operation_id
+), kept AS (
+  INSERT INTO reviews.outbox (event_id, time, event)
+  SELECT f.event_id, $11::timestamptz, f.event FROM fresh f JOIN made USING (operation_id) ORDER BY f.place
 )
-INSERT INTO reviews.outbox (event_id, time, event)
-SELECT f.event_id, $11::timestamptz, f.event FROM fresh f JOIN made USING (operation_id) ORDER BY f.place)";
+SELECT operation_id FROM made)";
+
+// What stands of the batch's operations, and in their way.
+struct Standing {
+  std::map<Id, Claim> own;
+  std::map<Id, Claim> once;                             // by review
+  std::map<std::pair<Id, std::string>, Claim> by_call;  // by review and invocation
+
+  [[nodiscard]] ClaimAnswer answer(const Claim& wanted) const {
+    const auto mine = own.find(wanted.operation_id);
+    const auto used = once.find(wanted.review_id);
+    const auto call = by_call.find({wanted.review_id, wanted.invocation_id});
+    const Claim* other = used != once.end() ? &used->second : call != by_call.end() ? &call->second : nullptr;
+    return answer_claim(wanted, mine != own.end() ? &mine->second : nullptr, other);
+  }
+};
+
+Standing standing(Transaction& work, const Array& operations, const Array& reviews, const Array& invocations) {
+  Standing out;
+  for (const auto& row :
+       work.exec_often("claimed",
+                       // Two selections, so that each has its index; what both find is the same row.
+                       std::string(kClaimColumns) + "WHERE operation_id = ANY($1::uuid[]) UNION ALL " + kClaimColumns +
+                           "WHERE review_id = ANY($2::uuid[]) AND state <> 'released'"
+                           " AND (once OR invocation_id = ANY($3::text[]))",
+                       operations.text(), reviews.text(), invocations.text())) {
+    Claim found = claim_of(row);
+    if (found.state != ClaimState::released) {
+      if (row["once"].as<bool>()) out.once[found.review_id] = found;
+      if (!found.invocation_id.empty()) out.by_call[{found.review_id, found.invocation_id}] = found;
+    }
+    out.own[found.operation_id] = std::move(found);
+  }
+  return out;
+}
+
+// A settlement's changes, all in one trip to the server.
+constexpr const char* kSettleStatement = R"(
+WITH changed AS (
+  UPDATE reviews.claim c SET state = n.state, outcome = n.outcome
+  FROM unnest($1::uuid[], $2::text[], $3::text[]) AS n(operation_id, state, outcome)
+  WHERE c.operation_id = ANY($1::uuid[]) AND c.operation_id = n.operation_id
+), given_back AS (
+  UPDATE reviews.review r SET state = 'approved' WHERE r.review_id = ANY($4::uuid[]) AND r.state = 'consumed'
+)
+INSERT INTO reviews.outbox (event_id, time, event) SELECT event_id, time, event
+FROM unnest($5::uuid[], $6::timestamptz[], $7::text[]) WITH ORDINALITY AS e(event_id, time, event, place)
+ORDER BY place)";
 
 }  // namespace
 
@@ -79,35 +132,22 @@ Result<std::vector<ClaimAnswer>> PostgresStore::claim(std::span<const Claim> cla
     event_ids.add(to_text(claimed[i].id));
     events.add(record::event_to_json(claimed[i]));
   }
-  return connection_->run([&](Transaction& work) -> Result<std::vector<ClaimAnswer>> {
-    work.exec_often("claim", kClaimStatement, operations.text(), reviews.text(), digests.text(), principals.text(),
-                    invocations.text(), gateways.text(), epochs.text(), keys.text(), event_ids.text(), events.text(),
-                    sql_time(now));
-    std::map<Id, Claim> own;
-    std::map<Id, Claim> once;                             // by review
-    std::map<std::pair<Id, std::string>, Claim> by_call;  // by review and invocation
-    for (const auto& row : work.exec_often(
-             "claimed",
-             // Two selections, so that each has its index; what both find is the same row.
-             std::string(kClaimColumns) + "WHERE operation_id = ANY($1::uuid[]) UNION ALL " + kClaimColumns +
-                 "WHERE review_id = ANY($2::uuid[]) AND state <> 'released'"
-                 " AND (once OR invocation_id = ANY($3::text[]))",
-             operations.text(), reviews.text(), invocations.text())) {
-      Claim found = claim_of(row);
-      if (found.state != ClaimState::released) {
-        if (row["once"].as<bool>()) once[found.review_id] = found;
-        if (!found.invocation_id.empty()) by_call[{found.review_id, found.invocation_id}] = found;
-      }
-      own[found.operation_id] = std::move(found);
+  return connection_->run_alone([&](Transaction& work) -> Result<std::vector<ClaimAnswer>> {
+    std::set<Id> made;
+    for (const auto& row : work.exec_often("claim", kClaimStatement, operations.text(), reviews.text(), digests.text(),
+                                           principals.text(), invocations.text(), gateways.text(), epochs.text(),
+                                           keys.text(), event_ids.text(), events.text(), sql_time(now))) {
+      made.insert(id_of(row[0]));
     }
     std::vector<ClaimAnswer> out;
-    for (const Claim& wanted : claims) {
-      const auto mine = own.find(wanted.operation_id);
-      const auto used = once.find(wanted.review_id);
-      const auto call = by_call.find({wanted.review_id, wanted.invocation_id});
-      const Claim* other = used != once.end() ? &used->second : call != by_call.end() ? &call->second : nullptr;
-      out.push_back(answer_claim(wanted, mine != own.end() ? &mine->second : nullptr, other));
+    // Each made by this very statement: nothing stands that has to be read.
+    if (made.size() == claims.size()) {
+      for (const Claim& each : claims)
+        out.push_back({each.operation_id, ClaimResult::claimed, ClaimState::claimed, {}});
+      return out;
     }
+    const Standing found = standing(work, operations, reviews, invocations);
+    for (const Claim& wanted : claims) out.push_back(found.answer(wanted));
     return out;
   });
 }
@@ -151,17 +191,9 @@ Result<std::vector<Result<bool>>> PostgresStore::settle(std::span<const Settleme
       states.add(name(claim.state));
       outcomes.add(claim.outcome);
     }
-    work.exec_often("settle",
-                    "UPDATE reviews.claim c SET state = n.state, outcome = n.outcome"
-                    " FROM unnest($1::uuid[], $2::text[], $3::text[]) AS n(operation_id, state, outcome)"
-                    " WHERE c.operation_id = n.operation_id",
-                    operations.text(), states.text(), outcomes.text());
-    if (!released.empty()) {
-      work.exec_params(
-          "UPDATE reviews.review SET state = 'approved' WHERE review_id = ANY($1::uuid[]) AND state = 'consumed'",
-          released.text());
-    }
-    keep_events(work, events);
+    const EventRows rows(events);
+    work.exec_often("settle", kSettleStatement, operations.text(), states.text(), outcomes.text(), released.text(),
+                    rows.ids.text(), rows.times.text(), rows.texts.text());
     return out;
   });
 }

@@ -33,7 +33,7 @@ void PostgresStore::Connection::connect() {
   // be kept while they grow.
   settings.exec(
       "SET statement_timeout = '5s'; SET idle_in_transaction_session_timeout = '10s';"
-      " SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off");
+      " SET jit = off; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off");
 }
 
 Result<void> migrate(const std::string& database) {

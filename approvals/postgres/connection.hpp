@@ -16,7 +16,7 @@ namespace holdpoint::approvals {
 // READ COMMITTED: every rule below rests on a row lock, a unique index or both.
 class Transaction {
  public:
-  Transaction(pqxx::connection& connection, std::set<std::string>& prepared) : work_(connection), prepared_(prepared) {}
+  Transaction(pqxx::transaction_base& work, std::set<std::string>& prepared) : work_(work), prepared_(prepared) {}
 
   pqxx::result exec(const std::string& text) { return work_.exec(text); }
   template <class... Arguments>
@@ -32,10 +32,9 @@ class Transaction {
     }
     return work_.exec_prepared(name, arguments...);
   }
-  void commit() { work_.commit(); }
 
  private:
-  pqxx::work work_;
+  pqxx::transaction_base& work_;
   std::set<std::string>& prepared_;
 };
 
@@ -84,14 +83,27 @@ class PostgresStore::Connection {
   /// Runs `body` in a transaction and commits unless it returns an error. Again on conflicts and lost connections.
   template <class Body>
   auto run(const Body& body) -> decltype(body(std::declval<Transaction&>())) {
+    return try_until<pqxx::work>(body);
+  }
+
+  /// The same where each statement is a transaction of its own: one trip to the server instead of three.
+  template <class Body>
+  auto run_alone(const Body& body) -> decltype(body(std::declval<Transaction&>())) {
+    return try_until<pqxx::nontransaction>(body);
+  }
+
+ private:
+  template <class Work, class Body>
+  auto try_until(const Body& body) -> decltype(body(std::declval<Transaction&>())) {
     constexpr const char* kBusy = "conflicting changes did not end";
     const auto until = std::chrono::steady_clock::now() + patience_;
     for (auto pause = std::chrono::milliseconds(5);; pause *= 2) {
       std::string cause;
       try {
         if (!connection_) connect();
-        Transaction work(*connection_, prepared_);
-        auto answer = body(work);
+        Work work(*connection_);
+        Transaction transaction(work, prepared_);
+        auto answer = body(transaction);
         if (answer) work.commit();
         return answer;
       } catch (const pqxx::transaction_rollback&) {
@@ -116,7 +128,6 @@ class PostgresStore::Connection {
     }
   }
 
- private:
   void connect();
 
   std::string database_;

@@ -36,7 +36,7 @@ Result<void> PostgresStore::recorded(std::span<const record::Event> events) {
     all.add(to_text(event.id));
     if (event.type == record::type::kReviewDecided) decided.add(event.subject);
   }
-  return connection_->run([&](Transaction& work) -> Result<void> {
+  return connection_->run_alone([&](Transaction& work) -> Result<void> {
     // What was recorded is in a journal: should a crash of the server forget that it is, it is recorded once more. A
     // claim that rests on it is committed after it, and takes it along to the disk.
     work.exec_often("recorded", kRecordedStatement, all.text(), decided.text());

@@ -7,11 +7,17 @@
 namespace holdpoint::approvals {
 namespace {
 
-constexpr const char* kReviewColumns =
-    "SELECT r.review_id, r.question, r.state, r.announced, r.grant_once,"
-    " (extract(epoch FROM r.grant_not_before) * 1000000)::bigint AS not_before,"
-    " (extract(epoch FROM r.grant_expires_at) * 1000000)::bigint AS grant_expires,"
-    " r.decision, r.decision_key_id, r.decision_signature FROM reviews.review r ";
+// What people are shown of a review, which counting a vote has no use for.
+constexpr const char* kDetails = "(SELECT d.details FROM reviews.details d WHERE d.review_id = r.review_id)";
+constexpr const char* kNoDetails = "NULL";
+
+std::string select_reviews(const char* details, const std::string& where) {
+  return "SELECT r.review_id, r.question, r.state, r.announced, r.grant_once,"
+         " (extract(epoch FROM r.grant_not_before) * 1000000)::bigint AS not_before,"
+         " (extract(epoch FROM r.grant_expires_at) * 1000000)::bigint AS grant_expires,"
+         " r.decision, r.decision_key_id, r.decision_signature, " +
+         std::string(details) + " AS details FROM reviews.review r " + where;
+}
 
 std::optional<SignedDecision> decision_of(const pqxx::row& row) {
   if (row["decision"].is_null()) return std::nullopt;
@@ -20,7 +26,7 @@ std::optional<SignedDecision> decision_of(const pqxx::row& row) {
 
 // What is in the database was written by this file: anything else is reported, never guessed.
 Result<StoredReview> stored_of(const pqxx::row& row, std::vector<Vote> votes) {
-  auto question = question_from_text(row["question"].c_str());
+  auto question = question_from_text(row["question"].c_str(), row["details"].c_str());
   const auto state = review_state_from_name(row["state"].c_str());
   if (!question || !state) return fail(Code::internal, "a stored review does not parse");
   std::optional<Grant> grant;
@@ -63,9 +69,9 @@ Result<std::vector<StoredReview>> load(Transaction& work, const pqxx::result& ro
   return out;
 }
 
-Result<StoredReview> load_one(Transaction& work, const Id& review_id, const char* lock = "") {
+Result<StoredReview> load_one(Transaction& work, const Id& review_id) {
   const auto rows =
-      work.exec_params(std::string(kReviewColumns) + "WHERE r.review_id = $1::uuid " + lock, to_text(review_id));
+      work.exec_often("review", select_reviews(kDetails, "WHERE r.review_id = $1::uuid"), to_text(review_id));
   if (rows.empty()) return fail(Code::not_found, "no such review");
   auto loaded = load(work, rows);
   if (!loaded) return loaded.error();
@@ -224,6 +230,8 @@ Result<Opened> PostgresStore::open(const Question& question, const std::string& 
           to_text(id), question.principal, question.digest, question_to_text(question), sql_time(question.requested_at),
           sql_time(question.expires_at()));
       if (added.affected_rows() == 0) return fail(Code::conflict, "the review id is taken");
+      work.exec_params("INSERT INTO reviews.details (review_id, details) VALUES ($1::uuid, $2)", to_text(id),
+                       details_to_text(question));
       keep_events(work, std::span(&requested, 1));
     }
     if (!invocation_id.empty()) {
@@ -270,12 +278,13 @@ Result<std::vector<StoredReview>> PostgresStore::list(const ListFilter& filter) 
       filter.order == ListOrder::newest_first ? "r.requested_at DESC, r.review_id DESC" : "r.expires_at, r.review_id";
   return connection_->run([&](Transaction& work) {
     return load(work,
-                work.exec_params(std::string(kReviewColumns) +
-                                     "WHERE ($1 = '' OR r.state = $1) AND ($3 = '' OR (r.requested_at, r.review_id) <"
-                                     " (SELECT b.requested_at, b.review_id FROM reviews.review b"
-                                     "  WHERE b.review_id = nullif($3, '')::uuid)) ORDER BY " +
-                                     order + " LIMIT $2",
-                                 state, filter.limit, before));
+                work.exec_params(
+                    select_reviews(kDetails,
+                                   "WHERE ($1 = '' OR r.state = $1) AND ($3 = '' OR (r.requested_at, r.review_id) <"
+                                   " (SELECT b.requested_at, b.review_id FROM reviews.review b"
+                                   "  WHERE b.review_id = nullif($3, '')::uuid)) ORDER BY " +
+                                       std::string(order) + " LIMIT $2"),
+                    state, filter.limit, before));
   });
 }
 
@@ -290,10 +299,11 @@ Result<std::vector<Result<StoredReview>>> PostgresStore::change_all(std::span<co
   for (const Edit& edit : edits) ids.add(to_text(edit.review_id));
   return connection_->run([&](Transaction& work) -> Result<std::vector<Result<StoredReview>>> {
     // Locked in one order, so that two batches that meet wait for each other instead of locking each other out.
-    auto loaded = load(work, work.exec_often("lock_reviews",
-                                             std::string(kReviewColumns) +
-                                                 "WHERE r.review_id = ANY($1::uuid[]) ORDER BY r.review_id FOR UPDATE",
-                                             ids.text()));
+    auto loaded = load(
+        work, work.exec_often(
+                  "lock_reviews",
+                  select_reviews(kNoDetails, "WHERE r.review_id = ANY($1::uuid[]) ORDER BY r.review_id FOR UPDATE"),
+                  ids.text()));
     if (!loaded) return loaded.error();
     std::map<Id, StoredReview> current;
     for (StoredReview& each : *loaded) {

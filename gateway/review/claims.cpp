@@ -80,14 +80,20 @@ Result<operation::ClaimAnswered> read_answer(const Json& entry, const std::strin
 }  // namespace
 
 struct Claims::State {
-  State(asio::any_io_executor on, Request with, Claimer who)
-      : executor(on), request(std::move(with)), self(std::move(who)), claim_due(on), settlement_due(on) {
+  State(asio::any_io_executor on, Request with, Claimer who, Duration pause)
+      : executor(on),
+        request(std::move(with)),
+        self(std::move(who)),
+        settle_after(pause),
+        claim_due(on),
+        settlement_due(on) {
     claim_due.expires_at(asio::steady_timer::time_point::max());
     settlement_due.expires_at(asio::steady_timer::time_point::max());
   }
   asio::any_io_executor executor;
   Request request;
   Claimer self;
+  const Duration settle_after;
   std::deque<std::shared_ptr<Pending>> claims;
   std::deque<Settlement> settlements;
   std::size_t given_up = 0;    ///< settlements that left the queue's head because it was full
@@ -96,8 +102,8 @@ struct Claims::State {
   asio::steady_timer settlement_due;
 };
 
-Claims::Claims(asio::any_io_executor executor, Request request, Claimer self)
-    : state_(std::make_shared<State>(std::move(executor), std::move(request), std::move(self))) {}
+Claims::Claims(asio::any_io_executor executor, Request request, Claimer self, Duration settle_after)
+    : state_(std::make_shared<State>(std::move(executor), std::move(request), std::move(self), settle_after)) {}
 Claims::~Claims() = default;
 
 std::size_t Claims::unsettled() const { return state_->settlements.size(); }
@@ -165,6 +171,10 @@ asio::awaitable<void> Claims::run_settlements() {
   std::chrono::milliseconds wait = kPauseMin;
   for (;;) {
     while (state->settlements.empty()) (void)co_await state->settlement_due.async_wait(kTuple);
+    if (state->settle_after > Duration{} && state->settlements.size() < kClaimsMax) {
+      pause.expires_after(state->settle_after);
+      (void)co_await pause.async_wait(kTuple);
+    }
     const std::size_t count = std::min(state->settlements.size(), kClaimsMax);
     wire::Message message{"GrantSettled", Json{{"settlements", Json::array()}}, {}};
     for (std::size_t i = 0; i < count; ++i)

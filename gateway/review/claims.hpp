@@ -1,8 +1,9 @@
 // Claims of grants and their settlements, on the way to approvals. One per shard, on its thread.
 //
 // Claims are batched by what gathers while the last batch is on its way, so that one claim alone waits for nothing and
-// 500 decisions a second cost a few messages; settlements, two of each call, likewise. A settlement is sent again until
-// approvals has noted it; until then the grant counts as in use, which is the safe side.
+// 500 decisions a second cost a few messages. Nobody waits for a settlement: it waits a moment, so that most calls say
+// once how they ended and not before it that they were sent. It is sent again until approvals has noted it; until then
+// the grant counts as in use, which is the safe side.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -48,10 +49,12 @@ constexpr std::size_t kClaimsMax = 200;
 /// Settlements not noted yet. Each stands for one call that ran, so this many calls ran without approvals answering;
 /// beyond it the oldest is left to the next start, which settles from the journal.
 constexpr std::size_t kUnsettledMax = 20000;
+/// Longer than most targets take to answer, shorter than what a person who looks at a claim would notice.
+constexpr Duration kSettleAfter = std::chrono::milliseconds(50);
 
 class Claims {
  public:
-  Claims(boost::asio::any_io_executor executor, Request request, Claimer self);
+  Claims(boost::asio::any_io_executor executor, Request request, Claimer self, Duration settle_after = kSettleAfter);
   ~Claims();
 
   /// Await on the executor. ClaimFailed's error when approvals does not answer within `at_most`.

@@ -1,5 +1,6 @@
 #include "gateway/review/decision_board.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace holdpoint::review {
@@ -27,10 +28,10 @@ void DecisionBoard::tell(const Json& status) {
   }
 }
 
-std::vector<std::string> DecisionBoard::next_ids() {
+std::vector<std::string> DecisionBoard::next_ids(std::size_t at_most) {
   std::vector<std::string> ids;
   auto each = waiters_.upper_bound(asked_through_);
-  while (each != waiters_.end() && ids.size() < kStatusIdsMax) {
+  while (each != waiters_.end() && ids.size() < std::min(at_most, kStatusIdsMax)) {
     ids.push_back(each->first);
     each = waiters_.upper_bound(each->first);
   }

@@ -39,7 +39,9 @@ class DecisionBoard {
   /// A status or a ReviewDecided; without waiters, or while still pending, nothing happens.
   void tell(const Json& status);
   /// Ids that are waited for, in turn: each call continues where the last one ended.
-  [[nodiscard]] std::vector<std::string> next_ids();
+  [[nodiscard]] std::vector<std::string> next_ids(std::size_t at_most = kStatusIdsMax);
+  /// The next call begins anew.
+  [[nodiscard]] bool round_ended() const { return asked_through_.empty(); }
   [[nodiscard]] std::size_t size() const { return waiters_.size(); }
 
  private:

@@ -23,11 +23,15 @@ namespace {
 
 using http::kTuple;
 constexpr std::chrono::milliseconds kSweep{500};
-constexpr std::chrono::seconds kReconcile{1};
+constexpr std::chrono::milliseconds kReconcile{1000};
+// Of many that wait few are asked for at a time, so that no woken call waits behind a long answer.
+constexpr std::size_t kReconcileIds = 200;
+constexpr std::chrono::milliseconds kReconcileOn{200};
 constexpr std::chrono::seconds kTend{1};  // for operations that nobody completes
 constexpr std::chrono::seconds kHandshake{10};
 constexpr std::chrono::seconds kAskTime{5};
 constexpr std::chrono::seconds kLeaveTime{5};
+constexpr std::chrono::seconds kTellTime{1};  // approvals may be stopping too
 
 #ifdef SO_REUSEPORT
 using reuse_port = asio::detail::socket_option::boolean<SOL_SOCKET, SO_REUSEPORT>;
@@ -160,9 +164,9 @@ asio::awaitable<void> Shard::State::sweep() {
 asio::awaitable<void> Shard::State::reconcile() {
   asio::steady_timer timer(io);
   for (;;) {
-    timer.expires_after(kReconcile);
+    timer.expires_after(board.round_ended() ? kReconcile : kReconcileOn);
     (void)co_await timer.async_wait(kTuple);
-    const std::vector<std::string> ids = board.next_ids();
+    const std::vector<std::string> ids = board.next_ids(kReconcileIds);
     if (ids.empty()) continue;
     wire::Message question{"ReviewStatusRequested", Json{{"review_ids", ids}}, {}};
     auto reported = co_await port.request("reviews", std::move(question), system_now() + kAskTime);
@@ -292,6 +296,12 @@ asio::awaitable<void> Shard::stop() {
   const auto until = std::chrono::steady_clock::now() + kLeaveTime;
   while (!state.services.running.empty() && std::chrono::steady_clock::now() < until) {
     pause.expires_after(std::chrono::milliseconds(50));
+    (void)co_await pause.async_wait(kTuple);
+  }
+  // What is not told now is told by the next start, should there be one.
+  const auto told_until = std::chrono::steady_clock::now() + kTellTime;
+  while (state.claims.unsettled() > 0 && std::chrono::steady_clock::now() < told_until) {
+    pause.expires_after(std::chrono::milliseconds(10));
     (void)co_await pause.async_wait(kTuple);
   }
   co_await state.connections.stop();

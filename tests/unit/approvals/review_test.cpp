@@ -206,8 +206,9 @@ TEST(ReviewJsonTest, a_question_survives_its_text) {
   review["parameters"] = {{"Key", std::string("nul \0 and \u202e", 13)}, {"n", 1e200}};
   review["grant"] = {{"kind", "for"}, {"for_s", 1800}};
   const Question asked = question_from_json(review, kStart).value();
-  const Question again = question_from_text(question_to_text(asked)).value();
+  const Question again = question_from_text(question_to_text(asked), details_to_text(asked)).value();
   EXPECT_EQ(question_to_text(again), question_to_text(asked));
+  EXPECT_EQ(again.details, asked.details);
   EXPECT_EQ(again.details["parameters"], review["parameters"]);
   EXPECT_EQ(again.terms, GrantTerms{30min});
 }

@@ -219,7 +219,10 @@ TEST(DecisionBoard, asks_for_everyone_in_turn) {
     asked += ids.size();
   }
   EXPECT_EQ(asked, 2400u);
+  EXPECT_TRUE(board.round_ended());
   EXPECT_EQ(board.next_ids().size(), 1000u);
+  EXPECT_EQ(board.next_ids(200).size(), 200u);
+  EXPECT_FALSE(board.round_ended());
   waiters.clear();
   EXPECT_TRUE(board.next_ids().empty());
 }
@@ -228,11 +231,14 @@ TEST(DecisionBoard, asks_for_everyone_in_turn) {
 
 /// Approvals, that grants everything.
 struct Granting {
+  explicit Granting(Duration pause = Duration{}) : settle_after(pause) {}
+  Duration settle_after;
   boost::asio::io_context io;
   std::vector<wire::Message> heard;
   Claims claims{io.get_executor(),
                 [this](std::string, wire::Message message, Instant, std::string) { return answer(std::move(message)); },
-                {"gateway-1", 7}};
+                {"gateway-1", 7},
+                settle_after};
   std::size_t granted = 0;
   bool hold = false;
   boost::asio::steady_timer held{io, boost::asio::steady_timer::time_point::max()};
@@ -300,6 +306,18 @@ TEST(Claims, say_of_a_call_that_ended_meanwhile_only_how) {
   approvals.io.poll();
   ASSERT_EQ(approvals.heard.size(), 2u);
   EXPECT_EQ(approvals.heard[1].body["settlements"][0]["state"], "failed");
+}
+
+TEST(Claims, wait_a_moment_before_they_say_that_a_call_was_sent) {
+  Granting approvals(std::chrono::milliseconds(300));
+  boost::asio::co_spawn(approvals.io, approvals.claims.run_settlements(), boost::asio::detached);
+  approvals.settle("o1", "sent");
+  approvals.io.poll();
+  EXPECT_TRUE(approvals.heard.empty());
+  approvals.settle("o1", "done");
+  while (approvals.heard.empty()) approvals.io.run_one();
+  ASSERT_EQ(approvals.sizes("settlements"), std::vector<std::size_t>{1});
+  EXPECT_EQ(approvals.heard[0].body["settlements"][0]["state"], "done");
 }
 
 TEST(Claims, keep_what_is_said_while_a_message_is_under_way) {
