@@ -25,6 +25,7 @@ MaskOutput mask_plain(const MaskInput& input, std::string_view bytes) {
   if (!scan.blocked().empty()) return blocked(scan.blocked());
   MaskOutput output;
   output.findings = scan.tally().findings();
+  output.unmasked = scan.left().findings();
   output.changed = !edits.empty();
   output.spans.reserve(edits.size());
   for (const Edit& edit : edits) output.spans.push_back({edit.begin, edit.end});

@@ -36,6 +36,7 @@ struct MaskedSpan {
 struct MaskOutput {
   std::string bytes;  ///< empty when blocked
   std::vector<Finding> findings;
+  std::vector<Finding> unmasked;  ///< what was found and left, since the rules say so
   std::vector<MaskedSpan> spans;  ///< of the body without its content encoding: what was replaced
   bool changed = false;
   std::string blocked;  ///< why the bytes could not be inspected; empty when they were

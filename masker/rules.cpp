@@ -59,6 +59,16 @@ Result<void> read_styles(const Json& object, Rules& rules) {
   return {};
 }
 
+Result<void> read_unmask(const Json& list, Rules& rules) {
+  if (!list.is_array() || list.size() > rules_max) return fail(Code::malformed, "rules.unmask: expected a list");
+  for (const Json& entry : list) {
+    const Class kind = entry.is_string() ? class_from_name(entry.get<std::string>()) : Class::none;
+    if (kind == Class::none) return fail(Code::malformed, "rules.unmask: expected names of classes");
+    rules.unmask.push_back(kind);
+  }
+  return {};
+}
+
 Result<void> read_disabled(const Json& list, Rules& rules) {
   if (!list.is_array() || list.size() > rules_max) return fail(Code::malformed, "rules.disabled: expected a list");
   for (const Json& entry : list) {
@@ -86,6 +96,8 @@ Result<Rules> parse_rules(std::string_view text) {
       read = read_patterns(value, rules);
     } else if (key == "styles") {
       read = read_styles(value, rules);
+    } else if (key == "unmask") {
+      read = read_unmask(value, rules);
     } else if (key == "disabled") {
       read = read_disabled(value, rules);
     } else if (key == "contacts" && (value == "on" || value == "off")) {

@@ -24,13 +24,14 @@ struct Rules {
   std::shared_ptr<const Patterns> patterns;  ///< always masked; may be none
   Styles styles;
   std::vector<Class> disabled;  ///< personal classes only; secrets cannot be switched off here
+  std::vector<Class> unmask;    ///< left as they are in answers, and counted; what paths and patterns name is masked
   enum class Contacts { by_service, on, off } contacts = Contacts::by_service;
 };
 
 /// From a MaskRequested's `rules`:
 /// {"paths":[{"path","class","name"?}],"patterns":[{"literal"|"regex","class","name"?}],
-/// "styles":{class:"redact"|"partial"|"fill"},"disabled":[class],"contacts":"on"|"off"}. Empty text is the default.
-/// Fails with `malformed` on anything unknown, so that a mistyped rule is no silent gap.
+/// "styles":{class:"redact"|"partial"|"fill"},"disabled":[class],"unmask":[class],"contacts":"on"|"off"}. Empty text is
+/// the default. Fails with `malformed` on anything unknown, so that a mistyped rule is no silent gap.
 Result<Rules> parse_rules(std::string_view json);
 
 }  // namespace holdpoint::masker

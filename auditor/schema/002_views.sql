@@ -1,7 +1,7 @@
 -- The documented views, and what the verifier needs, for holdpoint_reader. A view is made anew by every migration.
 
 DROP VIEW IF EXISTS audit.decision_times, audit.resources, audit.findings, audit.denials, audit.reviews, audit.sessions,
-  audit.operations, audit.log, audit.log_nodes, audit.log_sources, audit.log_checkpoints, audit.log_quarantine,
+  audit.operations, audit.unmasked, audit.log, audit.log_nodes, audit.log_sources, audit.log_checkpoints, audit.log_quarantine,
   audit.log_dropped, audit.log_dropped_leaves;
 
 -- An entry's event, or NULL where it is none that PostgreSQL can read. Slow: for looking at few entries.
@@ -110,6 +110,19 @@ CROSS JOIN LATERAL jsonb_array_elements(
        THEN audit.event(e.bytes) #> '{data,findings}' ELSE '[]' END) AS f
 WHERE e.type = 'holdpoint.operation.completed' AND e.findings > 0;
 
+-- What was found and left as it was, since a statement's Unmask says so: which statement, and until when it does.
+CREATE VIEW audit.unmasked AS
+SELECT e.time, e.operation_id, e.session_id, o.principal, o.service, o.operation, f ->> 'class' AS class,
+       f ->> 'rule' AS rule, f ->> 'path' AS path,
+       CASE WHEN f ->> 'count' ~ '^[0-9]{1,18}$' THEN (f ->> 'count')::bigint END AS count,
+       f ->> 'policy' AS policy, f ->> 'statement' AS statement, f ->> 'until' AS until, e.index
+FROM audit.entries e
+LEFT JOIN audit.entries o ON o.operation_id = e.operation_id AND o.type = 'holdpoint.operation.intended'
+CROSS JOIN LATERAL jsonb_array_elements(
+  CASE WHEN jsonb_typeof(audit.event(e.bytes) #> '{data,unmasked}') = 'array'
+       THEN audit.event(e.bytes) #> '{data,unmasked}' ELSE '[]' END) AS f
+WHERE e.type = 'holdpoint.operation.completed' AND position('"unmasked":'::bytea IN e.bytes) > 0;
+
 -- How long reviewers took, per reviewer and day.
 CREATE VIEW audit.decision_times AS
 SELECT v.reviewer, date_trunc('day', v.time) AS day, count(*) AS votes,
@@ -129,7 +142,7 @@ CREATE VIEW audit.log_quarantine AS SELECT * FROM audit.quarantine;
 CREATE VIEW audit.log_dropped AS SELECT * FROM audit.dropped;
 CREATE VIEW audit.log_dropped_leaves AS SELECT * FROM audit.dropped_leaves;
 
-GRANT SELECT ON audit.operations, audit.sessions, audit.reviews, audit.denials, audit.findings, audit.resources,
+GRANT SELECT ON audit.operations, audit.sessions, audit.reviews, audit.denials, audit.findings, audit.unmasked, audit.resources,
   audit.decision_times,
   audit.log, audit.log_nodes, audit.log_sources, audit.log_checkpoints, audit.log_quarantine, audit.log_dropped,
   audit.log_dropped_leaves TO holdpoint_reader, holdpoint_writer;

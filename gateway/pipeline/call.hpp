@@ -25,6 +25,8 @@
 
 namespace holdpoint::pipeline {
 
+struct MaskSubject;
+
 class Call {
  public:
   Call(Services& services, http::Exchange& exchange);
@@ -95,6 +97,7 @@ class Call {
   // call_upstream.cpp
   Task<Result<void>> inspect(Duration time);
   Task<Result<void>> mask_headers();
+  void note_found(const Json& told, const MaskSubject& subject, std::string_view place);
   Task<Events> record_intent();
   Task<Events> send_upstream();
   Task<Events> record_head();

@@ -156,11 +156,17 @@ asio::awaitable<Call::Events> Call::send_upstream() {
 
 // ---- masking ------------------------------------------------------------------------------------------------------
 
+void Call::note_found(const Json& told, const MaskSubject& subject, std::string_view place) {
+  if (const auto found = told.find("findings"); found != told.end()) findings_.add(*found, place);
+  if (const auto left = told.find("unmasked"); left != told.end()) findings_.add_unmasked(*left, subject.unmask, place);
+}
+
 /// An object's metadata and the like: as much an answer as its body.
 asio::awaitable<Result<void>> Call::mask_headers() {
   const Json telling = telling_headers(answer_headers_);
   if (telling.empty()) co_return Result<void>();
-  const MaskSubject subject{"application/json", {}, "answer", false, target_->name};
+  const MaskSubject subject{
+      "application/json", {}, "answer", false, target_->name, unmask_at(decision_.obligations, system_now())};
   auto question =
       mask_request(subject, operation_, decision_.obligations, snapshot_->document.masking, to_json(telling));
   auto masked = co_await services_.bus("masks", std::move(question), system_now() + kMaskTime, std::string());
@@ -170,7 +176,7 @@ asio::awaitable<Result<void>> Call::mask_headers() {
   const auto parsed = parse_json(masked->attachments.front());
   if (!parsed || !take_masked_headers(answer_headers_, *parsed))
     co_return Error{Code::denied, "the answer's headers could not be inspected"};
-  if (const auto found = masked->body.find("findings"); found != masked->body.end()) findings_.add(*found, ":headers");
+  note_found(masked->body, subject, ":headers");
   co_return Result<void>();
 }
 
@@ -187,13 +193,14 @@ asio::awaitable<Call::Events> Call::mask_answer() {
   // The agent may choose what the answer calls itself, but not how it is inspected.
   const bool renamed = operation_.parameters.contains("ResponseContentType");
   std::string type = renamed ? std::string() : http::header_or_empty(described, "content-type");
-  const MaskSubject subject{std::move(type), http::header_or_empty(described, "content-encoding"), "answer",
-                            operation_.answer_is_data && operation_.service == "s3", target_->name};
+  const MaskSubject subject{std::move(type), http::header_or_empty(described, "content-encoding"),
+                            "answer",        operation_.answer_is_data && operation_.service == "s3",
+                            target_->name,   unmask_at(decision_.obligations, system_now())};
   auto masked = co_await services_.bus(
       "masks", mask_request(subject, operation_, decision_.obligations, snapshot_->document.masking, std::move(*body)),
       system_now() + kMaskTime, std::string());
   if (!masked) co_return operation::MaskFailed{masked.error()};
-  if (const auto found = masked->body.find("findings"); found != masked->body.end()) findings_.add(*found);
+  note_found(masked->body, subject, {});
   if (const std::string why = string_or(masked->body, "blocked"); !why.empty())
     co_return operation::MaskFailed{{Code::denied, why}};
   if (masked->attachments.size() != 1)
@@ -221,6 +228,7 @@ asio::awaitable<Call::Events> Call::record_outcome(operation::RecordOutcome what
   outcome.request_bytes = std::max<std::uint64_t>(facts_.body_bytes, exchange_.body_bytes());
   outcome.answer_bytes = answer_bytes_;
   outcome.findings = findings_.to_json();
+  outcome.unmasked = findings_.unmasked_json();
   outcome.blocked = display(what.blocked, 1024);
   outcome.upstream_ms = milliseconds(upstream_time_);
   outcome.wait_ms = milliseconds(waited_);

@@ -23,6 +23,14 @@ Json rules_of(const aws::Operation& operation, const policy::Obligations& obliga
 
 }  // namespace
 
+std::vector<policy::Unmask> unmask_at(const policy::Obligations& obligations, Instant now) {
+  std::vector<policy::Unmask> out;
+  for (const policy::Unmask& each : obligations.unmask) {
+    if (now < each.until) out.push_back(each);
+  }
+  return out;
+}
+
 bool is_mask_due(const policy::Obligations& obligations, const config::MaskingSettings& settings) {
   if (obligations.mask.empty()) return settings.preset != "off";
   // "off" beside a class is a contradiction: the class wins.
@@ -41,8 +49,11 @@ wire::Message mask_request(const MaskSubject& subject, const aws::Operation& ope
                          {"length_preserving", subject.length_preserving}},
                         {}};
   if (!subject.content_encoding.empty()) message.body["content_encoding"] = subject.content_encoding;
-  if (Json rules = rules_of(operation, obligations, settings, subject.target); !rules.empty())
-    message.body["rules"] = std::move(rules);
+  Json rules = rules_of(operation, obligations, settings, subject.target);
+  if (subject.direction == "answer") {
+    for (const policy::Unmask& each : subject.unmask) rules["unmask"].push_back(each.mask_class);
+  }
+  if (!rules.empty()) message.body["rules"] = std::move(rules);
   message.attachments.push_back(std::move(bytes));
   return message;
 }

@@ -16,8 +16,12 @@ struct MaskSubject {
   std::string content_encoding;
   std::string direction;  ///< answer, record
   bool length_preserving = false;
-  std::string target;  ///< whose rules apply; empty: those of every target
+  std::string target;                       ///< whose rules apply; empty: those of every target
+  std::vector<policy::Unmask> unmask = {};  ///< of an answer
 };
+
+/// What of policy's word has not ended yet.
+std::vector<policy::Unmask> unmask_at(const policy::Obligations& obligations, Instant now);
 /// `bytes` moves into the message.
 wire::Message mask_request(const MaskSubject& subject, const aws::Operation& operation,
                            const policy::Obligations& obligations, const config::MaskingSettings& settings,

@@ -21,9 +21,18 @@ struct ReviewTerms {
   std::string reason;
 };
 
+/// A class that one statement leaves unmasked in answers, up to a time.
+struct Unmask {
+  std::string mask_class;
+  Instant until{};
+  std::string policy;
+  std::string statement;
+};
+
 struct Obligations {
   std::vector<std::string> mask;  ///< "default", "off", or classes; empty = what the configuration says
   bool record_full = true;        ///< "Record": "metadata" makes it false
+  std::vector<Unmask> unmask;     ///< what every pair of the call leaves; empty = nothing
 };
 
 struct Decision {

@@ -20,6 +20,7 @@ struct PairResult {
   Match decided{nullptr, nullptr};  // null for what no statement decided
   std::vector<Match> holds;
   std::vector<Match> permits;  // holds and allows: their obligations count
+  std::vector<Match> unmasks;  // permits that leave classes unmasked, on all of the resource, and still do
   bool by_session_policy = false;
   bool outside = false;  // held because the role holds what it does not allow
 };
@@ -61,6 +62,9 @@ PairResult decide_pair(std::span<const Policy> policies, const Request& request,
         return out;
       }
       out.permits.push_back(match);
+      if (!statement.unmask.empty() && request.now < statement.unmask_until &&
+          statement.covers_whole_resource(requirement.resource, context))
+        out.unmasks.push_back(match);
       if (statement.effect == Effect::hold) {
         out.holds.push_back(match);
         permitted |= statement.covers_whole_resource(requirement.resource, context);
@@ -186,6 +190,40 @@ void merge_obligations(const std::vector<PairResult>& pairs, Obligations& out) {
   }
 }
 
+// What one pair leaves unmasked. A statement that asks for masks takes the word of the others.
+std::vector<Unmask> unmasks_of(const PairResult& pair) {
+  std::vector<Unmask> out;
+  const bool asked = std::ranges::any_of(pair.permits, [](const Match& permit) {
+    return !permit.statement->mask.empty() && permit.statement->mask.front() != "off" &&
+           permit.statement->unmask.empty();
+  });
+  if (asked) return out;
+  for (const auto& [policy, statement] : pair.unmasks) {
+    for (const auto& name : statement->unmask) {
+      const auto same = std::ranges::find(out, name, &Unmask::mask_class);
+      if (same == out.end()) {
+        out.push_back({name, statement->unmask_until, policy->name(), statement->name});
+      } else if (same->until < statement->unmask_until) {
+        *same = {name, statement->unmask_until, policy->name(), statement->name};
+      }
+    }
+  }
+  return out;
+}
+
+// Only what every pair leaves, up to the earliest end.
+void merge_unmasks(const std::vector<PairResult>& pairs, Obligations& out) {
+  out.unmask = unmasks_of(pairs.front());
+  for (const auto& pair : std::span(pairs).subspan(1)) {
+    const auto others = unmasks_of(pair);
+    std::erase_if(out.unmask, [&](Unmask& each) {
+      const auto same = std::ranges::find(others, each.mask_class, &Unmask::mask_class);
+      if (same != others.end() && same->until < each.until) each = *same;
+      return same == others.end();
+    });
+  }
+}
+
 std::string reason_of(const PairResult& pair, const Request& request, const ReviewTerms& terms) {
   const std::string what = describe(*pair.requirement);
   const std::string role = display(request.role_arn, 256);
@@ -281,6 +319,7 @@ Decision evaluate(std::span<const Policy> policies, const Policy* session_policy
   if (decision.effect == Effect::hold) merge_reviews(pairs, decision);
   if (decision.effect == Effect::hold || decision.effect == Effect::allow) {
     merge_obligations(pairs, decision.obligations);
+    merge_unmasks(pairs, decision.obligations);
   }
   // merge_reviews may have turned the hold into a deny with a reason of its own.
   if (decision.reason.empty()) decision.reason = reason_of(strictest, request, decision.review);

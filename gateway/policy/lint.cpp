@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::array<std::string_view, 7> kWeekdays = {"Monday", "Tuesday",  "Wednesday", "Thursday",
                                                        "Friday", "Saturday", "Sunday"};
+constexpr Duration kUnmaskMax = std::chrono::days(90);
 constexpr std::array<std::string_view, 5> kAccess = {"List", "Read", "Write", "Tagging", "Permissions management"};
 
 class EmptyContext final : public Context {
@@ -49,6 +50,7 @@ class Linter {
       check_conditions(statement);
       check_contradictions(statement);
       check_reviewers(statement);
+      check_unmask(statement);
     }
     check_shadowed();
     return std::move(lines_);
@@ -61,6 +63,14 @@ class Linter {
     lines_.push_back(policy_.name() + ":" + std::to_string(line) + ": " + display(place, 200) + ": " + what);
   }
   static std::string shown(std::string_view text) { return "\"" + display(text, 120) + "\""; }
+
+  // What is open for a time must be looked at again by somebody; one that ended does no harm.
+  void check_unmask(const Statement& statement) {
+    if (statement.unmask.empty() || context_.now == Instant{}) return;
+    if (statement.unmask_until > context_.now + kUnmaskMax)
+      add(statement.place + "/Unmask/Until",
+          "lies more than 90 days ahead: leave data unmasked for as long as it is needed");
+  }
 
   void check_actions(const Statement& statement) {
     const std::string place = statement.place + (statement.not_actions ? "/NotAction" : "/Action");
@@ -214,8 +224,9 @@ std::vector<std::string> lint(const Policy& policy, const LintContext& context) 
 }
 
 std::vector<std::string> lint_document(const config::Document& document,
-                                       const std::function<bool(const Pattern&)>& matches_an_action) {
+                                       const std::function<bool(const Pattern&)>& matches_an_action, Instant now) {
   LintContext context;
+  context.now = now;
   context.matches_an_action = matches_an_action;
   for (const auto& [name, group] : document.reviewers) context.reviewer_groups.insert(name);
   for (const auto& issuer : document.issuers) {

@@ -23,6 +23,8 @@ struct LintContext {
   std::set<std::string, std::less<>> reviewer_groups;
   /// Names and urls without scheme of the configured issuers, for keys like ISSUER:sub in trust policies.
   std::set<std::string, std::less<>> issuers;
+  /// From when on an Unmask may last 90 days; the epoch = not checked.
+  Instant now{};
 };
 
 /// One line each: "NAME:LINE: /Statement/0/…: what is wrong".
@@ -30,6 +32,7 @@ std::vector<std::string> lint(const Policy& policy, const LintContext& context);
 
 /// Parses and lints every trust and role policy of a document; fits config::PolicyCheck.
 std::vector<std::string> lint_document(const config::Document& document,
-                                       const std::function<bool(const Pattern&)>& matches_an_action = {});
+                                       const std::function<bool(const Pattern&)>& matches_an_action = {},
+                                       Instant now = {});
 
 }  // namespace holdpoint::policy

@@ -4,8 +4,10 @@
 #include <array>
 #include <charconv>
 #include <set>
+#include <span>
 
 #include "bus/base/json.hpp"
+#include "bus/config/mask_classes.hpp"
 #include "bus/config/suggestion.hpp"
 #include "gateway/policy/place.hpp"
 
@@ -69,7 +71,7 @@ class StatementReader {
     for (auto step :
          {&StatementReader::read_members, &StatementReader::read_head, &StatementReader::read_actions,
           &StatementReader::read_resources, &StatementReader::read_principals, &StatementReader::read_conditions,
-          &StatementReader::read_review, &StatementReader::read_obligations}) {
+          &StatementReader::read_review, &StatementReader::read_obligations, &StatementReader::read_unmask}) {
       if (auto done = (this->*step)(); !done) return done.error();
     }
     return std::move(statement_);
@@ -83,16 +85,16 @@ class StatementReader {
   [[nodiscard]] std::string at(std::string_view name) const { return place_ + "/" + escaped(name); }
 
   Read<> read_members() {
-    static constexpr std::array<std::string_view, 15> kKnown = {
-        "Sid",       "Effect", "Action", "NotAction", "Resource", "NotResource", "Principal",  "NotPrincipal",
-        "Condition", "Review", "Mask",   "Record",    "Limit",    "Limits",      "Limitations"};
+    static constexpr std::array<std::string_view, 16> kKnown = {
+        "Sid",       "Effect", "Action", "NotAction", "Resource", "NotResource", "Principal", "NotPrincipal",
+        "Condition", "Review", "Mask",   "Unmask",    "Record",   "Limit",       "Limits",    "Limitations"};
     for (const auto& [name, value] : object_.items()) {
       if (name.starts_with("Limit"))
         return Problem{at(name), "limits are not supported yet: remove it, or hold instead"};
       if (std::ranges::find(kKnown, name) == kKnown.end()) {
-        return Problem{at(name), "unknown member" + config::did_you_mean(name, std::span(kKnown).first(12))};
+        return Problem{at(name), "unknown member" + config::did_you_mean(name, std::span(kKnown).first(13))};
       }
-      const bool ours = name == "Review" || name == "Mask" || name == "Record";
+      const bool ours = name == "Review" || name == "Mask" || name == "Unmask" || name == "Record";
       if (ours && kind_ != PolicyKind::role) return Problem{at(name), "belongs into a role's own policies alone"};
     }
     return {};
@@ -306,6 +308,36 @@ class StatementReader {
       if (statement_.effect == Effect::deny) return Problem{at("Record"), "belongs to Allow and Hold"};
       statement_.record_metadata = *record == "metadata";
     }
+    return {};
+  }
+
+  // {"Classes": ["email"], "Until": "2026-12-31T00:00:00Z"}
+  Read<> read_unmask() {
+    const Json* unmask = get("Unmask");
+    if (unmask == nullptr) return {};
+    const std::string place = at("Unmask");
+    if (statement_.effect == Effect::deny) return Problem{place, "belongs to Allow and Hold: a Deny answers nothing"};
+    if (!unmask->is_object()) return Problem{place, "expected {\"Classes\": […], \"Until\": \"2026-12-31T00:00:00Z\"}"};
+    for (const auto& [name, value] : unmask->items()) {
+      static constexpr std::array<std::string_view, 2> kKnown = {"Classes", "Until"};
+      if (std::ranges::find(kKnown, name) == kKnown.end())
+        return Problem{place + "/" + escaped(name), "unknown member" + config::did_you_mean(name, kKnown)};
+    }
+    if (!unmask->contains("Classes")) return Problem{place, "expected Classes: what stays unmasked, named one by one"};
+    const auto classes = read_texts((*unmask)["Classes"], place + "/Classes");
+    if (!classes) return classes.error();
+    for (const auto& name : *classes) {
+      // No word for all of them: whoever leaves a credential unmasked says which.
+      static constexpr auto kClasses = std::span(config::kMaskClasses).subspan(1);
+      if (std::ranges::find(kClasses, name) == kClasses.end())
+        return Problem{place + "/Classes", "unknown class " + shown(name) + config::did_you_mean(name, kClasses)};
+      if (std::ranges::find(statement_.unmask, name) == statement_.unmask.end()) statement_.unmask.push_back(name);
+    }
+    const auto until = from_rfc3339(string_or(*unmask, "Until"));
+    if (!until) return Problem{place, "expected Until: the time at which it ends, like \"2026-12-31T00:00:00Z\""};
+    statement_.unmask_until = *until;
+    if (!statement_.mask.empty() && statement_.mask != std::vector<std::string>{"default"})
+      return Problem{place, "contradicts the statement's own Mask: expected \"default\" beside it, or no Mask"};
     return {};
   }
 

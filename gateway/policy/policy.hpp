@@ -1,7 +1,8 @@
 // An IAM policy, compiled once: nothing is parsed when a request is decided.
 //
 // The language is IAM's JSON, read strictly (an unknown member is an error with its place), plus on statements of role
-// policies: Effect Hold with Review, and the obligations Mask and Record. Limits are not supported yet, and refused.
+// policies: Effect Hold with Review, the obligations Mask and Record, and Unmask. Limits are not supported yet, and
+// refused.
 //
 // Not here: deciding (engine.hpp), whether the policy makes sense (lint.hpp).
 #pragma once
@@ -39,6 +40,8 @@ struct Statement {
   ReviewTerms review;
   std::vector<std::string> mask;  ///< empty = nothing said
   bool record_metadata = false;
+  std::vector<std::string> unmask;  ///< classes that stay as they are in answers, until `unmask_until`
+  Instant unmask_until{};
 
   [[nodiscard]] Side side() const { return effect == Effect::allow ? Side::permit : Side::restriction; }
   /// `action` in lower case.

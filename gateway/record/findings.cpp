@@ -45,7 +45,14 @@ std::string plain_path(std::string_view path) {
 
 }  // namespace
 
-void Findings::add(const Json& told, std::string_view place) {
+void Findings::add(const Json& told, std::string_view place) { take_over(told, place, rows_); }
+
+void Findings::add_unmasked(const Json& told, const std::vector<policy::Unmask>& unmask, std::string_view place) {
+  take_over(told, place, left_);
+  unmask_ = unmask;
+}
+
+void Findings::take_over(const Json& told, std::string_view place, Rows& rows) {
   if (!told.is_array()) return;
   for (const Json& each : told) {
     if (!each.is_object()) continue;
@@ -53,48 +60,66 @@ void Findings::add(const Json& told, std::string_view place) {
     const bool whole = often != each.end() && often->is_number_integer() && *often > 0;
     count({known_class(string_or(each, "class")), known_rule(string_or(each, "rule")),
            place.empty() ? plain_path(string_or(each, "path")) : std::string(place),
-           whole ? std::min(often->get<std::uint64_t>(), kCountMax) : 1});
+           whole ? std::min(often->get<std::uint64_t>(), kCountMax) : 1},
+          rows);
   }
 }
 
-void Findings::count(Row row) {
-  if (rows_.size() >= kRowsWithPathMax) row.path.clear();
-  const auto same = std::find_if(rows_.begin(), rows_.end(), [&](const Row& each) {
+void Findings::count(Row row, Rows& rows) {
+  if (rows.size() >= kRowsWithPathMax) row.path.clear();
+  const auto same = std::find_if(rows.begin(), rows.end(), [&](const Row& each) {
     return each.kind == row.kind && each.rule == row.rule && each.path == row.path;
   });
-  if (same != rows_.end()) {
+  if (same != rows.end()) {
     same->count += row.count;
-  } else if (rows_.size() < kRowsMax) {
-    rows_.push_back(std::move(row));
+  } else if (rows.size() < kRowsMax) {
+    rows.push_back(std::move(row));
   } else {
-    rows_.back().count += row.count;
+    rows.back().count += row.count;
   }
+}
+
+Json Findings::to_json(const Row& row) {
+  Json out{{"class", row.kind}, {"rule", row.rule}, {"count", row.count}};
+  if (!row.path.empty()) out["path"] = row.path;
+  return out;
 }
 
 Json Findings::to_json() const {
   Json out = Json::array();
-  for (const Row& row : rows_) {
-    Json each{{"class", row.kind}, {"rule", row.rule}, {"count", row.count}};
-    if (!row.path.empty()) each["path"] = row.path;
+  for (const Row& row : rows_) out.push_back(to_json(row));
+  return out;
+}
+
+Json Findings::unmasked_json() const {
+  Json out = Json::array();
+  for (const Row& row : left_) {
+    Json each = to_json(row);
+    const auto by = std::find_if(unmask_.begin(), unmask_.end(),
+                                 [&](const policy::Unmask& unmask) { return unmask.mask_class == row.kind; });
+    if (by != unmask_.end()) {
+      each["policy"] = by->policy;
+      each["statement"] = by->statement;
+      each["until"] = to_rfc3339(by->until);
+    }
     out.push_back(std::move(each));
   }
   return out;
 }
 
 std::string Findings::header() const {
-  if (rows_.empty()) return {};
-  std::uint64_t count = 0;
-  std::set<std::string_view> kinds;
-  for (const Row& row : rows_) {
-    count += row.count;
-    kinds.insert(row.kind);
+  if (empty()) return {};
+  std::uint64_t masked = 0;
+  for (const Row& row : rows_) masked += row.count;
+  std::string out = std::to_string(masked);
+  for (const auto& [name, rows] : {std::pair{"classes", &rows_}, {"unmasked", &left_}}) {
+    std::set<std::string_view> kinds;
+    for (const Row& row : *rows) kinds.insert(row.kind);
+    std::string names;
+    for (const std::string_view kind : kinds) names += (names.empty() ? "" : ",") + std::string(kind);
+    if (!names.empty()) out += std::string("; ") + name + "=\"" + names + "\"";
   }
-  std::string names;
-  for (const std::string_view kind : kinds) {
-    if (!names.empty()) names += ',';
-    names += kind;
-  }
-  return std::to_string(count) + "; classes=\"" + names + "\"";
+  return out;
 }
 
 }  // namespace holdpoint::record

@@ -1,5 +1,6 @@
-// What was masked in one answer, for the record and for the agent: classes, detectors, places and counts. Never a
-// value: of what the masker says only known classes, whole counts and plain words are taken over. Pure.
+// What was masked in one answer, and what policy left unmasked, for the record and for the agent: classes, detectors,
+// places and counts. Never a value: of what the masker says only known classes, whole counts and plain words are taken
+// over. Pure.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "bus/base/json.hpp"
+#include "gateway/policy/decision.hpp"
 
 namespace holdpoint::record {
 
@@ -19,11 +21,15 @@ class Findings {
   /// `told` is the `findings` of a PayloadMasked; of anything else nothing is taken. `place` stands for what has no
   /// path of its own.
   void add(const Json& told, std::string_view place = {});
-  [[nodiscard]] bool empty() const { return rows_.empty(); }
+  /// `told` is the `unmasked` of a PayloadMasked, left by `unmask`.
+  void add_unmasked(const Json& told, const std::vector<policy::Unmask>& unmask, std::string_view place = {});
+  [[nodiscard]] bool empty() const { return rows_.empty() && left_.empty(); }
   /// [{"class","rule","count","path"?}], as holdpoint.operation.completed has it: at most 64 rows with a path, and one
   /// for each class and rule beyond them.
   [[nodiscard]] Json to_json() const;
-  /// A structured field (RFC 8941): `3; classes="aws-secret-key,card"`. Empty when nothing was masked.
+  /// [{"class","rule","count","path"?,"policy","statement","until"}], in the same bounds.
+  [[nodiscard]] Json unmasked_json() const;
+  /// A structured field (RFC 8941): `3; classes="aws-secret-key,card"; unmasked="email"`. Empty when nothing was found.
   [[nodiscard]] std::string header() const;
 
  private:
@@ -33,9 +39,14 @@ class Findings {
     std::string path;
     std::uint64_t count;
   };
-  void count(Row row);
+  using Rows = std::vector<Row>;
+  static void take_over(const Json& told, std::string_view place, Rows& rows);
+  static void count(Row row, Rows& rows);
+  static Json to_json(const Row& row);
 
-  std::vector<Row> rows_;
+  Rows rows_;
+  Rows left_;
+  std::vector<policy::Unmask> unmask_;
 };
 
 }  // namespace holdpoint::record

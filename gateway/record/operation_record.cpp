@@ -167,6 +167,7 @@ EventData completed_data(const OperationFacts& facts, const OutcomeFacts& outcom
   data.number("request_bytes", outcome.request_bytes);
   put(data, "session_id", facts.session_id);
   data.number("status", outcome.status);
+  if (!outcome.unmasked.empty()) data.json("unmasked", outcome.unmasked);
   data.number("upstream_ms", outcome.upstream_ms);
   put(data, "upstream_request_id", outcome.upstream_request_id);
   data.number("wait_ms", outcome.wait_ms);

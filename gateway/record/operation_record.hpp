@@ -80,6 +80,7 @@ struct OutcomeFacts {
   std::uint64_t request_bytes = 0;
   std::uint64_t answer_bytes = 0;
   Json findings = Json::array();
+  Json unmasked = Json::array();
   std::string blocked;
   std::int64_t upstream_ms = 0;
   std::int64_t wait_ms = 0;

@@ -78,7 +78,6 @@ void detect_text(std::string_view text, Hits hits, std::size_t base, TextOptions
   Confirmer confirmer(text, options, out);
   for (const Hit& hit : hits) confirmer.confirm(hit.begin - base, hit.end - base, *hit.trigger);
   if (options.personal) scan_numbers(text, {options.contacts, options.harmless}, out);
-  settle(out);
 }
 
 }  // namespace holdpoint::masker

@@ -15,7 +15,8 @@ struct TextOptions {
   bool harmless = false;  ///< the text is the value of a name that says identifier, time, order
 };
 
-/// Appends settled candidates, sorted, without overlap. `hits` are those of `text`, counted from `base`.
+/// Appends candidates that may overlap: settle() them when those that do not count are gone. `hits` are those of
+/// `text`, counted from `base`.
 void detect_text(std::string_view text, Hits hits, std::size_t base, TextOptions options, Candidates& out);
 
 }  // namespace holdpoint::masker

@@ -369,7 +369,7 @@ class CborWalk {
     leaf.text = string.value;
     leaf.hits = hits_of(string, own, leaf.hits_base);
     leaf.key = facts.key;
-    leaf.model = model != Class::none ? model : scan_.model_class(string.value);
+    leaf.model = model != Class::none && scan_.is_due(model, "model") ? model : scan_.model_class(string.value);
     leaf.number = facts.number;
     Edits found;
     if (string.is_text) {
@@ -450,8 +450,8 @@ void Scan::binary_value(const Leaf& leaf, int depth, Edits& edits) {
   if (whole == Class::none) {
     // Judged as the base64 that other protocols would show.
     whole = judge_named(leaf.key, to_base64(leaf.text.substr(0, 96)));
-    if (!enabled(whole)) whole = Class::none;
     rule = "name";
+    if (whole != Class::none && !is_due(whole, rule)) whole = Class::none;
   }
   if (whole != Class::none) return add(whole, rule, leaf.text, 0, Shape::text, edits);
   if (walk_binary(leaf.text, {}, depth + 1, edits)) return;

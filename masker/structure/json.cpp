@@ -223,7 +223,7 @@ class JsonWalk {
     const auto begin = static_cast<std::size_t>(raw.data() - text_.data());
     Leaf leaf;
     leaf.key = facts.key;
-    leaf.model = model != Class::none ? model : scan_.model_class(raw);
+    leaf.model = model != Class::none && scan_.is_due(model, "model") ? model : scan_.model_class(raw);
     leaf.blob = facts.blob;
     leaf.number = facts.number;
     if (std::memchr(raw.data(), '\\', raw.size()) == nullptr) {

@@ -121,10 +121,11 @@ Scan::Scan(const MaskInput& input)
 
 Class Scan::model_class(std::string_view value) {
   named_by_ = "model";
+  told_left_ = Class::none;
   for (const SensitiveMember* member : members_) {
-    if (!matches(*member, path_) || !enabled(member->kind)) continue;
-    if (!member->judged) return member->kind;
-    if (const Class kind = judge_named({Hint::secret, member->kind}, value); kind != Class::none) return kind;
+    if (!matches(*member, path_)) continue;
+    const Class kind = member->judged ? judge_named({Hint::secret, member->kind}, value) : member->kind;
+    if (kind != Class::none && is_due(kind, "model")) return kind;
   }
   for (const OperatorMember& each : operator_members_) {
     // DynamoDB writes {"note":{"S":"…"}}: whoever names a member means what is below it too.
@@ -141,8 +142,19 @@ void Scan::want_structure() {
   if (!operator_members_.empty()) block("the operator's masking rules name members, and this document does not parse");
 }
 
-void Scan::drop_disabled(Candidates& candidates) const {
-  std::erase_if(candidates, [&](const Candidate& found) { return !enabled(found.kind); });
+void Scan::drop_disabled(Candidates& candidates) {
+  std::erase_if(candidates, [&](const Candidate& found) { return !is_due(found.kind, found.rule); });
+}
+
+bool Scan::is_due(Class kind, std::string_view rule) {
+  if (!enabled(kind)) return false;
+  const auto& unmask = input_.rules.unmask;
+  // What goes into the record is never left.
+  if (unmask.empty() || input_.direction != "answer") return true;
+  if (std::find(unmask.begin(), unmask.end(), kind) == unmask.end()) return true;
+  if (told_left_ != kind) left_.add(kind, rule, path_text());
+  if (rule == "model" || rule == "name") told_left_ = kind;
+  return false;
 }
 
 void Scan::find_patterns(std::string_view text, Candidates& out) {
@@ -253,10 +265,16 @@ void Scan::free_text(std::string_view text, Hits hits, std::size_t base, KeyClas
   options.harmless = key.hint == Hint::harmless;
   detect_text(text, hits, base, options, candidates);
   drop_disabled(candidates);
+  settle(candidates);
   add_all(candidates, text, Shape::text, edits);
 }
 
 void Scan::value(const Leaf& leaf, int depth, Edits& edits) {
+  judge(leaf, depth, edits);
+  told_left_ = Class::none;
+}
+
+void Scan::judge(const Leaf& leaf, int depth, Edits& edits) {
   const std::string_view text = leaf.text;
   const bool numeric = leaf.number && is_number(text);
   Class whole = leaf.model;
@@ -267,7 +285,7 @@ void Scan::value(const Leaf& leaf, int depth, Edits& edits) {
     // A document under a sensitive name keeps its structure when every value in it can be judged; a PEM key its frame.
     whole = judge_named(leaf.key, text);
     rule = "name";
-    if (!enabled(whole)) whole = Class::none;
+    if (whole != Class::none && !is_due(whole, rule)) whole = Class::none;
   }
   if (whole != Class::none && text.starts_with("-----BEGIN ")) {
     // Keep the frame, so that readers of keys say what is wrong.
@@ -296,6 +314,7 @@ void Scan::value(const Leaf& leaf, int depth, Edits& edits) {
     Candidates candidates;
     if (text.size() >= 9 && leaf.key.hint != Hint::harmless) detect_text(text, {}, 0, {false, true, false}, candidates);
     drop_disabled(candidates);
+    settle(candidates);
     return add_all(candidates, text, Shape::number, edits);
   }
   if (text.size() < 4) return;

@@ -65,6 +65,8 @@ class Scan {
   /// By the operation's table and the operator's paths, for the current path. What is switched off is none, but for
   /// what an operator names.
   [[nodiscard]] Class model_class(std::string_view value);
+  /// Neither switched off nor left unmasked; what is left is counted.
+  bool is_due(Class kind, std::string_view rule);
   /// The operator has patterns, which look into names and numbers that no detector would.
   [[nodiscard]] bool has_patterns() const { return input_.rules.patterns != nullptr; }
   /// A document that does not parse has no places: where the operator named some, it cannot be passed on.
@@ -76,6 +78,8 @@ class Scan {
 
   void add(Class kind, std::string_view rule, std::string_view value, std::size_t begin, Shape shape, Edits& edits);
   [[nodiscard]] const Tally& tally() const { return tally_; }
+  /// What the rules leave unmasked.
+  [[nodiscard]] const Tally& left() const { return left_; }
   /// Why the document cannot be passed on; empty when it can.
   [[nodiscard]] const std::string& blocked() const { return blocked_; }
   void block(std::string reason) {
@@ -84,6 +88,7 @@ class Scan {
   [[nodiscard]] bool length_preserving() const { return fill_; }
 
  private:
+  void judge(const Leaf& leaf, int depth, Edits& edits);
   /// Counts what was unpacked within the whole document; false when nothing more may be, or need be.
   bool spend(std::size_t bytes);
   void walk_packed(std::string_view bytes, int depth, Edits& edits);
@@ -93,7 +98,7 @@ class Scan {
   bool base64_value(const Leaf& leaf, int depth, Edits& edits);
   bool hex_value(const Leaf& leaf, int depth, Edits& edits);
   bool percent_value(const Leaf& leaf, int depth, Edits& edits);
-  void drop_disabled(Candidates& candidates) const;
+  void drop_disabled(Candidates& candidates);
   /// What the operator's patterns find in `text`, without what is a mask already.
   void find_patterns(std::string_view text, Candidates& out);
   /// Masks what was detected in `text` and what the patterns find there; where both overlap, all of it.
@@ -114,6 +119,8 @@ class Scan {
   std::vector<std::string_view> path_;
   KeyCache* keys_;  ///< this thread's; facts do not depend on the document
   Tally tally_;
+  Tally left_;
+  Class told_left_ = Class::none;  ///< of the value at hand: counted once
   std::string blocked_;
   std::size_t unpacked_ = 0;
   bool contacts_ = true;

@@ -198,7 +198,7 @@ class XmlWalk {
     if (raw.empty()) return;
     Leaf leaf;
     leaf.key = key;
-    leaf.model = model != Class::none ? model : scan_.model_class(raw);
+    leaf.model = model != Class::none && scan_.is_due(model, "model") ? model : scan_.model_class(raw);
     if (raw.find('&') == std::string_view::npos && raw.find("<![CDATA[") == std::string_view::npos) {
       leaf.text = raw;
       leaf.hits = hits_.within(span.begin, span.end);

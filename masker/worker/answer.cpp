@@ -6,6 +6,16 @@ namespace holdpoint::masker {
 
 namespace {
 
+Json rows_of(const std::vector<Finding>& findings) {
+  Json rows = Json::array();
+  for (const Finding& finding : findings) {
+    Json row = {{"class", name(finding.kind)}, {"rule", finding.rule}, {"count", finding.count}};
+    if (!finding.path.empty()) row["path"] = finding.path;
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
 /// Masks one: its findings and the like come back, the bytes into `masked`.
 Result<Json> mask_one(const Json& body, BytesView bytes, Bytes& masked) {
   if (!body.is_object()) return fail(Code::malformed, "MaskRequested: a request is an object");
@@ -31,13 +41,8 @@ Result<Json> mask_one(const Json& body, BytesView bytes, Bytes& masked) {
     input.rules = std::move(*parsed);
   }
   MaskOutput output = mask(input, bytes);
-  Json findings = Json::array();
-  for (const Finding& finding : output.findings) {
-    Json row = {{"class", name(finding.kind)}, {"rule", finding.rule}, {"count", finding.count}};
-    if (!finding.path.empty()) row["path"] = finding.path;
-    findings.push_back(std::move(row));
-  }
-  Json answer = {{"findings", std::move(findings)}, {"changed", output.changed}};
+  Json answer = {{"findings", rows_of(output.findings)}, {"changed", output.changed}};
+  if (!output.unmasked.empty()) answer["unmasked"] = rows_of(output.unmasked);
   if (!output.blocked.empty()) answer["blocked"] = output.blocked;
   masked = std::move(output.bytes);
   return answer;

@@ -1,5 +1,6 @@
 """What is masked is said: to the agent in a header, in the record by class, detector, place and count, never by value."""
 
+import datetime
 import json
 
 import harness
@@ -134,3 +135,45 @@ def test_an_operators_rules_are_tried_checked_and_then_hold(deployment):
     finally:
         file.write_text(before, encoding="utf-8")
         deployment.holdpoint(["config", "apply", str(file)])
+
+
+def test_what_policy_unmasks_is_left_for_its_time_and_recorded(deployment):
+    client = deployment.boto("dynamodb")
+    put(client, "left", mail=text("ann@example.com"), password=text(PASSWORD), key=text(f"key {KEY}"))
+    file = str(deployment.folder / "configuration/holdpoint.yaml")
+
+    def unmasking(classes, until):
+        return STATEMENTS + [{"Sid": "Mail", "Effect": "Allow", "Action": "dynamodb:GetItem", "Resource": "*",
+                              "Unmask": {"Classes": classes, "Until": until}}]
+
+    def in_force(condition):
+        return harness.wait_for(lambda: condition(answer := get(client, "left")) and answer, "the new configuration")
+
+    soon = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    try:
+        for classes, until, says in ((["*"], soon, "unknown class"), (["email"], "", "expected Until"),
+                                     (["email"], "2099-01-01T00:00:00Z", "90 days")):
+            deployment.write_policy(unmasking(classes, until))
+            refused = deployment.holdpoint(["config", "apply", file], check=False)
+            assert refused.returncode != 0 and says in refused.stderr, refused.stderr
+        deployment.write_policy(unmasking(["email"], soon))
+        deployment.holdpoint(["config", "apply", file])
+        answer = in_force(lambda answer: answer["Item"]["mail"] == text("ann@example.com"))
+        assert PASSWORD not in json.dumps(answer) and KEY not in json.dumps(answer)
+        assert masked_header(answer) == '2; classes="access-key-id,password"; unmasked="email"'
+        entry, found = deployment.outcome(answer)
+        assert {row["class"] for row in found} == {"access-key-id", "password"}
+        left = deployment.sql("SELECT class, path, count, policy, statement, until FROM audit.unmasked "
+                              f"WHERE operation_id = '{entry['operation_id']}'")
+        assert [(row["class"], row["path"], row["count"], row["statement"]) for row in left] == [
+            ("email", "Item.mail.S", 1, "Mail")]
+        assert left[0]["until"].startswith(soon[:-1]) and "ann@example.com" not in json.dumps([entry, left])
+        # Its time is over: without anybody's doing it is masked again.
+        past = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=4)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        deployment.write_policy(unmasking(["email", "password"], past))
+        deployment.holdpoint(["config", "apply", file])
+        answer = in_force(lambda answer: answer["Item"]["mail"] != text("ann@example.com"))
+        assert PASSWORD not in json.dumps(answer) and "unmasked" not in masked_header(answer)
+    finally:
+        deployment.write_policy(STATEMENTS)
+        deployment.holdpoint(["config", "apply", file])

@@ -209,9 +209,12 @@ Result<void> hand_to_broker(const supervisor::Layout& layout) {
 }
 
 Result<config::Document> read_configuration(const fs::path& file) {
-  return config::compile(
-      file, [](const config::Document& document) { return policy::lint_document(document, matches_an_action); },
-      wrong_with_mask_rule);
+  const auto check = [](const config::Document& document) {
+    auto lines = policy::lint_document(document, matches_an_action, system_now());
+    if (auto wrong = wrong_with_mask_rules(document.masking); !wrong.empty()) lines.push_back(std::move(wrong));
+    return lines;
+  };
+  return config::compile(file, check, wrong_with_mask_rule);
 }
 
 Edit from_file(const supervisor::Layout& layout, const fs::path& file) {

@@ -48,6 +48,17 @@ std::string wrong_with_mask_rule(const config::MaskRule& rule) {
   return compiled ? std::string() : compiled.error().context;
 }
 
+std::string wrong_with_mask_rules(const config::MaskingSettings& settings) {
+  std::vector<masker::PatternRule> patterns;
+  for (const config::MaskRule& rule : settings.rules) {
+    if (rule.kind != Kind::path)
+      patterns.push_back({rule.kind == Kind::literal, rule.text, masker::Class::secret, rule.name});
+  }
+  if (patterns.empty()) return {};
+  const auto compiled = masker::Patterns::compile(std::move(patterns));
+  return compiled ? std::string() : "masking.rules: together with the others, " + compiled.error().context;
+}
+
 std::string describe(const config::MaskRule& rule) {
   const auto any = [](const std::string& text, const char* otherwise) {
     return text == "*" ? std::string(otherwise) : text;

@@ -15,6 +15,10 @@ namespace holdpoint::deployment {
 /// A service or operation that AWS does not have, an expression that does not compile; else empty.
 std::string wrong_with_mask_rule(const config::MaskRule& rule);
 
+/// Expressions that are fine one by one may be too many together; then no answer could be masked. Empty when they are
+/// not.
+std::string wrong_with_mask_rules(const config::MaskingSettings& settings);
+
 /// One line for people: what the rule is about and how many operations that are.
 std::string describe(const config::MaskRule& rule);
 

@@ -183,13 +183,16 @@ TEST_F(LogTest, ShowsAnOperationFromRequestToOutcomeInItsViews) {
       event_entry("gateway-1", record::type::kReviewDecided, "r1", Json{{"review_id", "r1"}, {"verdict", "approved"}}),
       event_entry("gateway-1", record::type::kOperationIntended, "o1",
                   with({{"decision", "granted"}, {"review_id", "r1"}, {"resources", {"arn:a", "arn:b"}}})),
-      event_entry("gateway-1", record::type::kOperationCompleted, "o1",
-                  Json{{"operation_id", "o1"},
-                       {"session_id", "s1"},
-                       {"outcome", "done"},
-                       {"status", 200},
-                       {"wait_ms", 1234},
-                       {"findings", Json::array({Json{{"class", "card"}, {"rule", "luhn"}, {"count", 2}}})}}),
+      event_entry(
+          "gateway-1", record::type::kOperationCompleted, "o1",
+          Json{{"operation_id", "o1"},
+               {"session_id", "s1"},
+               {"outcome", "done"},
+               {"status", 200},
+               {"wait_ms", 1234},
+               {"findings", Json::array({Json{{"class", "card"}, {"rule", "luhn"}, {"count", 2}, {"path", "Item.n"}},
+                                         Json{{"class", "card"}, {"rule", "luhn"}, {"count", "odd"}}})},
+               {"unmasked", Json::array({Json{{"class", "email"}, {"count", 1}, {"statement", "ReadMail"}}})}}),
       event_entry("gateway-1", record::type::kOperationRefused, "o2",
                   Json{{"operation_id", "o2"}, {"session_id", "s1"}, {"decision", "denied"}, {"reason", "no permit"}})};
   EXPECT_EQ(submit(gateway_.next(story))->through, story.size());
@@ -208,10 +211,18 @@ TEST_F(LogTest, ShowsAnOperationFromRequestToOutcomeInItsViews) {
   EXPECT_EQ(sessions[0][1].as<int>(), 1);
   EXPECT_EQ(sessions[0][2].as<int>(), 1);
   EXPECT_EQ(sql("holdpoint_reader", "SELECT * FROM audit.denials").size(), 1u);
-  const auto findings = sql("holdpoint_reader", "SELECT class, count, service FROM audit.findings");
-  ASSERT_EQ(findings.size(), 1u);
+  const auto findings = sql("holdpoint_reader", "SELECT class, count, service, path FROM audit.findings ORDER BY path");
+  ASSERT_EQ(findings.size(), 2u);
   EXPECT_EQ(findings[0][0].as<std::string>(), "card");
+  EXPECT_EQ(findings[0][1].as<int>(), 2);
   EXPECT_EQ(findings[0][2].as<std::string>(), "dynamodb");
+  EXPECT_EQ(findings[0][3].as<std::string>(), "Item.n");
+  EXPECT_TRUE(findings[1][1].is_null() && findings[1][3].is_null());
+  const auto left = sql("holdpoint_reader", "SELECT class, count, statement, service FROM audit.unmasked");
+  ASSERT_EQ(left.size(), 1u);
+  EXPECT_EQ(left[0][1].as<int>(), 1);
+  EXPECT_EQ(left[0][2].as<std::string>(), "ReadMail");
+  EXPECT_EQ(left[0][3].as<std::string>(), "dynamodb");
   const auto touched = sql("holdpoint_reader", "SELECT resource, operation FROM audit.resources ORDER BY resource");
   ASSERT_EQ(touched.size(), 2u);
   EXPECT_EQ(touched[1][0].as<std::string>(), "arn:b");

@@ -126,5 +126,15 @@ TEST(Rules, that_cannot_be_carried_out_are_refused) {
     EXPECT_FALSE(parse_rules(rules).has_value()) << rules;
 }
 
+TEST(Patterns, many_and_long_matches_are_bounded_by_their_text) {
+  auto rules = parse_rules(R"({"patterns":[{"regex":"[a-z]{4,64}","class":"secret"}]})");
+  ASSERT_TRUE(rules.has_value());
+  Candidates found;
+  ASSERT_TRUE(rules->patterns->find(std::string(1 << 20, 'x'), found));
+  EXPECT_LE(found.size(), (1U << 20) / 4);
+  EXPECT_EQ(found.front().begin, 0u);
+  EXPECT_EQ(found.back().end, 1U << 20);
+}
+
 }  // namespace
 }  // namespace holdpoint::masker::testing

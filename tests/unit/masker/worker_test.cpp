@@ -46,7 +46,57 @@ TEST(Worker, says_what_blocked_a_payload_and_sends_none_of_it) {
   EXPECT_TRUE(answer->attachments.at(0).empty());
 }
 
+TEST(Worker, leaves_what_it_is_told_to_and_says_so_and_nothing_beside_it) {
+  const Json rules = {{"unmask", {"email", "password"}}};
+  const std::string body =
+      R"({"Item":{"mail":{"S":"ann@example.com"},"password":{"S":"hunter22 AKIAIOSFODNN7EXAMPLE"}}})";
+  const Json asked = {
+      {"content_type", "application/json"}, {"service", "dynamodb"}, {"operation", "GetItem"}, {"rules", rules}};
+  const auto answer = answer_mask_request(request(asked, body));
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->attachments.at(0),
+            R"({"Item":{"mail":{"S":"ann@example.com"},"password":{"S":"hunter22 AKIA************MPLE"}}})");
+  EXPECT_EQ(answer->body["findings"].size(), 1u);
+  ASSERT_EQ(answer->body["unmasked"].size(), 2u);
+  EXPECT_EQ(answer->body["unmasked"][0],
+            (Json{{"class", "email"}, {"rule", "name"}, {"count", 1}, {"path", "Item.mail.S"}}));
+  EXPECT_EQ(answer->body["unmasked"][1],
+            (Json{{"class", "password"}, {"rule", "name"}, {"count", 1}, {"path", "Item.password.S"}}));
+  // What goes into the record is masked whatever is left of answers.
+  Json record = asked;
+  record["direction"] = "record";
+  const auto recorded = answer_mask_request(request(record, body));
+  ASSERT_TRUE(recorded);
+  EXPECT_EQ(recorded->attachments.at(0).find("hunter22"), std::string::npos);
+  EXPECT_EQ(recorded->attachments.at(0).find("ann@"), std::string::npos);
+  EXPECT_FALSE(recorded->body.contains("unmasked"));
+}
+
+TEST(Worker, leaving_one_class_uncovers_none_that_stood_under_it) {
+  for (const auto& [kind, text] : {std::pair{"email", "https://ann:hunter22@example.com/x"},
+                                   {"phone", "card 4111 1111 1111 1111"},
+                                   {"token", "Bearer AKIAIOSFODNN7EXAMPLE"}}) {
+    const auto answer =
+        answer_mask_request(request({{"content_type", "text/plain"}, {"rules", {{"unmask", {kind}}}}}, text));
+    ASSERT_TRUE(answer);
+    for (const char* secret : {"hunter22", "1111 1111", "IOSFODNN"})
+      EXPECT_EQ(answer->attachments.at(0).find(secret), std::string::npos) << answer->attachments.at(0);
+  }
+}
+
+TEST(Worker, what_an_operator_names_stays_masked_whatever_policy_leaves) {
+  const Json rules = {{"unmask", {"secret", "email"}},
+                      {"paths", {{{"path", "note"}, {"class", "secret"}}}},
+                      {"patterns", {{{"literal", "ann@example.com"}, {"class", "email"}}}}};
+  const auto answer = answer_mask_request(
+      request({{"content_type", "application/json"}, {"rules", rules}}, R"({"note":"blue","mail":"ann@example.com"})"));
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->attachments.at(0), R"({"note":"REDACTED-secret","mail":"REDACTED-email"})");
+}
+
 TEST(Worker, refuses_requests_that_it_cannot_read) {
+  EXPECT_FALSE(answer_mask_request(request({{"rules", {{"unmask", {"everything"}}}}}, "x")));
+
   EXPECT_FALSE(answer_mask_request(request({{"rules", {{"nonsense", 1}}}}, "x")));
   EXPECT_FALSE(answer_mask_request(request({{"length_preserving", "yes"}}, "x")));
   EXPECT_FALSE(answer_mask_request(request({{"part", {{"index", 1}, {"last", true}}}}, "x")));

@@ -60,6 +60,20 @@ TEST(Policy, EveryErrorNamesLineAndPointer) {
       {std::string(base) + R"(,"Review":{})", "belongs to statements with \"Effect\": \"Hold\""},
       {std::string(base) + R"(,"Mask":["off","email"])", "stands alone"},
       {std::string(base) + R"(,"Mask":["of"])", "unknown mask \"of\"; did you mean \"off\"?"},
+      {std::string(base) + R"(,"Unmask":["email"])", "expected {\"Classes\""},
+      {std::string(base) + R"(,"Unmask":{"Classes":["email"]})", "expected Until"},
+      {std::string(base) + R"(,"Unmask":{"Classes":["email"],"Until":"tomorrow"})", "expected Until"},
+      {std::string(base) + R"(,"Unmask":{"Until":"2026-12-31T00:00:00Z"})", "expected Classes"},
+      {std::string(base) + R"(,"Unmask":{"Classes":["*"],"Until":"2026-12-31T00:00:00Z"})", "unknown class"},
+      {std::string(base) + R"(,"Unmask":{"Classes":["none"],"Until":"2026-12-31T00:00:00Z"})", "unknown class"},
+      {std::string(base) + R"(,"Unmask":{"Classes":["emial"],"Until":"2026-12-31T00:00:00Z"})",
+       "did you mean \"email\"?"},
+      {std::string(base) + R"(,"Unmask":{"Classes":["email"],"Util":"2026-12-31T00:00:00Z"})",
+       "did you mean \"Until\"?"},
+      {std::string(base) + R"(,"Mask":"off","Unmask":{"Classes":["email"],"Until":"2026-12-31T00:00:00Z"})",
+       "contradicts"},
+      {R"("Effect":"Deny","Action":"s3:*","Resource":"*","Unmask":{"Classes":["email"],"Until":"2026-12-31T00:00:00Z"})",
+       "belongs to Allow and Hold"},
       {std::string(base) + R"(,"Record":"none")", "expected \"full\" or \"metadata\""},
       {R"("Effect":"Deny","Action":"s3:*","Resource":"*","Mask":"default")", "belongs to Allow and Hold"},
       {R"("Effect":"Hold","Action":"s3:*","Resource":"*","Review":{"Required":0})", "from 1 to 20"},
@@ -96,10 +110,28 @@ TEST(Policy, WhatIsNoPolicyIsRefused) {
 TEST(Policy, AnAgentsSessionPolicyHasNoWordsOfTheOperator) {
   for (const char* members : {R"("Effect":"Hold","Action":"*","Resource":"*")",
                               R"("Effect":"Allow","Action":"*","Resource":"*","Mask":"off")",
+                              R"("Effect":"Allow","Action":"*","Resource":"*",
+                                 "Unmask":{"Classes":"email","Until":"2026-12-31T00:00:00Z"})",
                               R"("Effect":"Allow","Action":"*","Resource":"*","Record":"metadata")"}) {
     EXPECT_TRUE(Policy::parse("p", policy_text(members), PolicyKind::role).has_value()) << members;
     EXPECT_TRUE(Policy::parse("p", policy_text(members), PolicyKind::session).has_error()) << members;
   }
+}
+
+TEST(Lint, AnUnmaskLastsNinetyDaysAtMostAndOneThatEndedDoesNoHarm) {
+  LintContext context;
+  context.now = *from_rfc3339("2026-11-01T00:00:00Z");
+  const auto lines = [&](const std::string& until) {
+    return lint(Policy::parse("p", policy_text(R"("Effect":"Allow","Action":"*","Resource":"*",
+        "Unmask":{"Classes":"email","Until":")" +
+                                               until + "\"}"))
+                    .value(),
+                context);
+  };
+  EXPECT_TRUE(lines("2026-10-01T00:00:00Z").empty());
+  EXPECT_TRUE(lines("2027-01-29T00:00:00Z").empty());
+  ASSERT_EQ(lines("2027-01-31T00:00:00Z").size(), 1u);
+  EXPECT_NE(lines("2027-01-31T00:00:00Z")[0].find("/Unmask/Until: lies more than 90 days ahead"), std::string::npos);
 }
 
 TEST(Lint, FindsWhatCanNeverMatchOrDoesNotExist) {

@@ -25,6 +25,23 @@ TEST(Findings, say_what_how_often_and_where) {
                          {{"class", "password"}, {"rule", "name"}, {"count", 1}, {"path", ":headers"}}}));
 }
 
+TEST(Findings, name_the_statement_that_left_something_and_until_when) {
+  Findings found;
+  found.add_unmasked(told("email", "email", 2, "Item.mail.S"),
+                     {{"email", *from_rfc3339("2026-12-31T00:00:00Z"), "support.json", "ReadMail"}});
+  EXPECT_EQ(found.header(), "0; unmasked=\"email\"");
+  EXPECT_EQ(found.to_json(), Json::array());
+  EXPECT_EQ(found.unmasked_json(), Json::array({{{"class", "email"},
+                                                 {"rule", "email"},
+                                                 {"count", 2},
+                                                 {"path", "Item.mail.S"},
+                                                 {"policy", "support.json"},
+                                                 {"statement", "ReadMail"},
+                                                 {"until", "2026-12-31T00:00:00.000000Z"}}}));
+  found.add(told("card", "card", 1));
+  EXPECT_EQ(found.header(), "1; classes=\"card\"; unmasked=\"email\"");
+}
+
 TEST(Findings, take_no_value_over_wherever_a_masker_puts_one) {
   const std::string key = "AKIAIOSFODNN7EXAMPLE";
   Findings found;
