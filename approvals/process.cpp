@@ -30,7 +30,7 @@ constexpr unsigned kConsoleWorkers = 2;  // apart, so that pages that wait for t
 constexpr std::size_t kQueueMax = 1000;  // requests that wait for a worker: about a second's worth
 constexpr unsigned kCredit = 256;        // that the broker hands over at once; well below kQueueMax
 constexpr std::size_t kConsoleQueueMax = 200;
-// What votes and settlements that come in numbers wait for more of them: a batch costs as much as five decisions.
+// What votes and settlements that come in numbers wait for more of them: a batch costs as much as several decisions.
 constexpr std::chrono::milliseconds kGather{15};
 constexpr std::chrono::milliseconds kTick{500};
 constexpr std::chrono::seconds kAsk{2};       // one question for the configuration, or of the log
