@@ -80,7 +80,7 @@ int run(const Options& options) {
                      context.stop();
                    } else if (status == 0) {
                      // Only now may hostile bytes come in.
-                     port.serve("masks", credit, handle);
+                     port.serve("masks", credit, handle, actor::Repeats::run_again);
                      telemetry::notify_ready();
                    }
                  });

@@ -5,8 +5,9 @@ namespace holdpoint::actor {
 using wire::Envelope;
 using wire::Kind;
 
-void Peer::serve(std::string service, unsigned credit, Handler handler, Instant now, Transport& transport) {
-  handlers_[service] = std::move(handler);
+void Peer::serve(std::string service, unsigned credit, Handler handler, Instant now, Transport& transport,
+                 Repeats repeats) {
+  handlers_[service] = {std::move(handler), repeats};
   seat_.serve(service, credit, now, transport);
 }
 
@@ -36,7 +37,10 @@ void Peer::request(const Id& id, std::string service, wire::Message message, Ins
 
 void Peer::answer(const Envelope& request, Result<wire::Message> result, Instant now, Transport& transport) {
   wire::Message message = result ? std::move(*result) : wire::refusal(result.error());
-  responder_.answer(request, std::move(message), now, transport);
+  const auto service = handlers_.find(request.address);
+  const bool again = service != handlers_.end() && service->second.repeats == Repeats::run_again;
+  responder_.answer(request, std::move(message), now, transport,
+                    again ? Repeats::run_again : Repeats::answered_from_memory);
 }
 
 void Peer::on_message(Envelope envelope, Instant now, Transport& transport) {
@@ -71,7 +75,7 @@ void Peer::on_request(Envelope request, Instant now, Transport& transport) {
     return answer(request, fail(Code::unavailable, "this worker does not serve \"" + request.address + "\""), now,
                   transport);
   }
-  handler->second(std::move(request));
+  handler->second.handler(std::move(request));
 }
 
 void Peer::on_tick(Instant now, Transport& transport) {

@@ -23,7 +23,8 @@ class Peer {
       : requester_(requester), responder_(responder) {}
 
   void start(Instant now, Transport& transport) { seat_.start(now, transport); }
-  void serve(std::string service, unsigned credit, Handler handler, Instant now, Transport& transport);
+  void serve(std::string service, unsigned credit, Handler handler, Instant now, Transport& transport,
+             Repeats repeats = Repeats::answered_from_memory);
   /// Takes no new requests of `service`; those that run may still be answered.
   void withdraw(const std::string& service, Instant now, Transport& transport);
   void subscribe(std::string prefix, Subscriber subscriber, Instant now, Transport& transport);
@@ -47,7 +48,11 @@ class Peer {
   Seat seat_;
   Requester requester_;
   Responder responder_;
-  std::map<std::string, Handler> handlers_;
+  struct Service {
+    Handler handler;
+    Repeats repeats;
+  };
+  std::map<std::string, Service> handlers_;
   std::vector<std::pair<std::string, Subscriber>> subscribers_;
 };
 

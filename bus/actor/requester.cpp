@@ -109,7 +109,7 @@ void Requester::schedule(const Id& id, const Pending& pending) {
 void Requester::send(Pending& pending, Instant now, Transport& transport) {
   pending.resend_at = now + pending.pause;
   schedule(pending.envelope.id, pending);
-  transport.send(pending.envelope);
+  transport.send_kept(pending.envelope);
 }
 
 }  // namespace holdpoint::actor

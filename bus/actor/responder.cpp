@@ -54,9 +54,15 @@ Responder::Verdict Responder::on_request(const wire::Envelope& request, Instant 
   return Verdict::run;
 }
 
-void Responder::answer(const wire::Envelope& request, wire::Message message, Instant, Transport& transport) {
+void Responder::answer(const wire::Envelope& request, wire::Message message, Instant, Transport& transport,
+                       Repeats repeats) {
   const auto found = index_.find(Key{request.sender.key_id, request.id});
   if (found == index_.end() || found->second->state != State::running) return;
+  if (repeats == Repeats::run_again) {
+    running_entries_.erase(found->second);
+    index_.erase(found);
+    return transport.send(reply_to(request, std::move(message)));
+  }
   Entry& entry = *found->second;
   entry.state = State::answered;
   entry.answer = message;

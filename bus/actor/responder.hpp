@@ -4,8 +4,10 @@
 //                           |                   |                            |
 //                 repeat: nothing      repeat: the answer again      repeat: refused outcome_unknown
 //
-// An id is dropped once its deadline has passed (a repeat is then refused by its deadline) or, last, when more than
-// ids_max are known. What must hold after a restart too is each service's own (PROTOCOL.md, "why repeating is safe").
+// Of a service that is a pure function an answered id is unknown again: working the answer out once more costs less
+// than keeping thousands of them. An id is dropped once its deadline has passed (a repeat is then refused by its
+// deadline) or, last, when more than ids_max are known. What must hold after a restart too is each service's own
+// (PROTOCOL.md, "why repeating is safe").
 #pragma once
 
 #include <list>
@@ -15,6 +17,12 @@
 #include "bus/actor/transport.hpp"
 
 namespace holdpoint::actor {
+
+/// What a repeated request gets that was answered before.
+enum class Repeats {
+  answered_from_memory,
+  run_again,  ///< the service is a pure function of the request
+};
 
 struct ResponderLimits {
   std::size_t ids_max = 65'536;              ///< about 10 MiB; more than a worker answers within a resend's pause
@@ -29,8 +37,9 @@ class Responder {
 
   /// `run`: the caller runs the request and then calls answer(). `repeated`: nothing to do.
   Verdict on_request(const wire::Envelope& request, Instant now, Transport& transport);
-  /// Sends the answer and keeps it. Nothing if the request is not running.
-  void answer(const wire::Envelope& request, wire::Message message, Instant now, Transport& transport);
+  /// Sends the answer and keeps it, unless repeats may run again. Nothing if the request is not running.
+  void answer(const wire::Envelope& request, wire::Message message, Instant now, Transport& transport,
+              Repeats repeats = Repeats::answered_from_memory);
   void on_tick(Instant now);
 
   [[nodiscard]] std::size_t running() const { return running_entries_.size(); }

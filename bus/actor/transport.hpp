@@ -12,6 +12,8 @@ class Transport {
   virtual ~Transport() = default;
   /// May be lost, repeated or reordered. Never blocks; what does not fit is dropped and counted.
   virtual void send(wire::Envelope envelope) = 0;
+  /// The same, for an envelope that its sender keeps until it is answered.
+  virtual void send_kept(const wire::Envelope& envelope) { send(envelope); }
 };
 
 }  // namespace holdpoint::actor

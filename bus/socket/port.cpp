@@ -67,8 +67,12 @@ struct Port::State final : actor::Transport, std::enable_shared_from_this<Port::
   // --- out
 
   void send(Envelope envelope) override {
-    if (closed) return;
-    wire::Packet packet = wire::to_packet(std::move(envelope));
+    if (!closed) send(wire::to_packet(std::move(envelope)));
+  }
+  void send_kept(const Envelope& envelope) override {
+    if (!closed) send(wire::packet_of(envelope));
+  }
+  void send(wire::Packet packet) {
     if (auto within = wire::check_limits(packet.header, packet.body.size(), packet.attachments); !within) {
       return refuse_own(packet.header, within.error());
     }
@@ -125,7 +129,7 @@ struct Port::State final : actor::Transport, std::enable_shared_from_this<Port::
       }
       auto frames = dealer.receive(2 + wire::kAttachmentsMax);
       if (!frames) break;
-      auto envelope = wire::decode(*frames);
+      auto envelope = wire::decode(std::move(*frames));
       if (!envelope) {
         telemetry::log_warning("malformed message from the bus", {{"reason", envelope.error().context}});
         continue;
@@ -169,12 +173,15 @@ struct Port::State final : actor::Transport, std::enable_shared_from_this<Port::
     }
     running.emplace_front();
     const auto place = running.begin();
-    auto work = handler(request);
-    auto done = [self = shared_from_this(), place, request = std::move(request)](std::exception_ptr thrown,
-                                                                                 Result<Message> result) {
+    Message question = std::exchange(request.message, {});
+    Envelope asked = request;  // whom to answer; what is asked is the handler's alone
+    request.message = std::move(question);
+    auto work = handler(std::move(request));
+    auto done = [self = shared_from_this(), place, asked = std::move(asked)](std::exception_ptr thrown,
+                                                                             Result<Message> result) {
       if (thrown) result = failed(thrown);
       self->running.erase(place);
-      self->peer.answer(request, std::move(result), system_now(), *self);
+      self->peer.answer(asked, std::move(result), system_now(), *self);
     };
     asio::co_spawn(executor, std::move(work), asio::bind_cancellation_slot(place->slot(), std::move(done)));
   }
@@ -264,7 +271,7 @@ void Port::subscribe(std::string prefix, Subscriber subscriber) {
   state_->peer.subscribe(std::move(prefix), std::move(subscriber), system_now(), *state_);
 }
 
-void Port::serve(std::string service, unsigned credit, Handler handler) {
+void Port::serve(std::string service, unsigned credit, Handler handler, actor::Repeats repeats) {
   HOLDPOINT_INVARIANT(credit > 0);
   state_->services[service] = credit;
   // The broker keeps to the credit; a slot that it gave up on after the deadline may still run here.
@@ -272,7 +279,7 @@ void Port::serve(std::string service, unsigned credit, Handler handler) {
   auto take = [state = state_.get(), running_max, handler = std::move(handler)](Envelope request) {
     state->run(handler, running_max, std::move(request));
   };
-  state_->peer.serve(std::move(service), credit, std::move(take), system_now(), *state_);
+  state_->peer.serve(std::move(service), credit, std::move(take), system_now(), *state_, repeats);
 }
 
 void Port::release(const std::string& service, const std::string& stream) {

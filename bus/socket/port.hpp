@@ -1,7 +1,7 @@
 // A process's (or shard's) seat on the bus: requests out, services in, topics. One thread: that of its executor.
 //
 // Resends an unanswered request with the same id until its deadline, reconnects, heartbeats, and repeats an answer
-// that it has already given for an id instead of running the handler again.
+// that it has already given for an id instead of running the handler again (unless the service is a pure function).
 // Not here: routing (bus/broker), frames (bus/wire), libzmq (zmq_sockets.hpp), what is resent when (bus/actor).
 #pragma once
 
@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 
+#include "bus/actor/responder.hpp"
 #include "bus/config/peer_identity.hpp"
 #include "bus/wire/envelope.hpp"
 
@@ -35,7 +36,8 @@ class Port {
   /// Called on the executor for every publication whose topic begins with `prefix`.
   void subscribe(std::string prefix, Subscriber subscriber);
   /// At most `credit` requests run at once; the rest wait at the broker, bounded.
-  void serve(std::string service, unsigned credit, Handler handler);
+  void serve(std::string service, unsigned credit, Handler handler,
+             actor::Repeats repeats = actor::Repeats::answered_from_memory);
   /// True while the broker has been heard from within its liveness bound.
   [[nodiscard]] bool connected() const;
   /// Ends a stream that request() opened: the broker forgets which worker it was pinned to.

@@ -6,6 +6,7 @@
 #include <deque>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 #include "bus/socket/zmq_sockets.hpp"
 #include "bus/telemetry/log.hpp"
@@ -184,11 +185,13 @@ void Server::run(int stop_descriptor) {
   Instant tick_at = system_now();
   const int router_descriptor = state.router.descriptor();
   const int authenticator_descriptor = state.authenticator.descriptor();
+  bool authenticate = true;  // asking libzmq costs a call of the kernel's, handshakes are rare
   while (true) {
     const Instant now = system_now();
     if (now >= tick_at || tick_at > now + kServerTick) {  // the second: the clock was set back
       state.actor.on_tick(now, state);
       tick_at = now + kServerTick;
+      authenticate = true;
     }
     int count = 0;
     while (count < kServerMessagesPerTurn) {
@@ -197,13 +200,14 @@ void Server::run(int stop_descriptor) {
       ++count;
       state.on_incoming(std::move(*incoming), system_now());
     }
-    state.on_authentication();
+    if (std::exchange(authenticate, false)) state.on_authentication();
     // The router's descriptor tells of what comes after it was found empty, and that was its last word above.
     const bool more = count == kServerMessagesPerTurn;
     const Duration pause = more ? Duration(0) : std::max(Duration(0), tick_at - system_now());
     const unsigned readable =
         wait_readable({state.stop_event, stop_descriptor, router_descriptor, authenticator_descriptor}, pause);
     if ((readable & 0b11U) != 0) return;
+    authenticate = (readable & 0b1000U) != 0;
   }
 }
 

@@ -21,10 +21,10 @@ Result<Message> accepted(Message message) {
   return fail(code_from_name(string_or(message.body, "code")), string_or(message.body, "message"));
 }
 
-Frames encode(const Envelope& envelope) { return to_frames(to_packet(envelope)); }
+Frames encode(const Envelope& envelope) { return to_frames(packet_of(envelope)); }
 
-Result<Envelope> decode(const Frames& frames) {
-  auto packet = packet_from_frames(frames);
+Result<Envelope> decode(Frames frames) {
+  auto packet = packet_from_frames(std::move(frames));
   if (!packet) return packet.error();
   return to_envelope(std::move(*packet));
 }

@@ -72,6 +72,6 @@ using Frames = std::vector<Bytes>;
 
 Frames encode(const Envelope& envelope);
 /// Fails with `malformed` or `too_large`; the body must be a JSON object without duplicate keys.
-Result<Envelope> decode(const Frames& frames);
+Result<Envelope> decode(Frames frames);
 
 }  // namespace holdpoint::wire

@@ -135,6 +135,15 @@ Packet to_packet(Envelope envelope) {
   return packet;
 }
 
+Packet packet_of(const Envelope& envelope) {
+  Packet packet;
+  packet.header = {envelope.kind,         envelope.id,     envelope.deadline, envelope.address,
+                   envelope.message.type, envelope.stream, envelope.epoch,    envelope.sender};
+  packet.body = to_json(envelope.message.body);
+  packet.attachments = envelope.message.attachments;
+  return packet;
+}
+
 Result<Envelope> to_envelope(Packet packet) {
   auto body = parse_json(packet.body, {.bytes_max = kBodyBytesMax, .depth_max = 64});
   if (!body) return body.error();

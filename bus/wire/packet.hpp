@@ -33,6 +33,8 @@ Frames to_frames(Packet packet);
 Result<Packet> packet_from_frames(Frames frames);
 
 Packet to_packet(Envelope envelope);
+/// The same, for one that its owner keeps: its body is written without being copied first.
+Packet packet_of(const Envelope& envelope);
 /// Fails with `malformed` unless the body is one JSON object without duplicate keys.
 Result<Envelope> to_envelope(Packet packet);
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "bus/telemetry/log.hpp"
+#include "bus/wire/bundle.hpp"
 #include "gateway/http/socket_stream.hpp"
 #include "gateway/service/task_group.hpp"
 
@@ -19,8 +20,8 @@ namespace asio = boost::asio;
 
 namespace {
 
-// A message has at most as many attachments as the protocol allows, and small ones: it is masked in a millisecond.
-constexpr std::size_t kQuestionsMax = wire::kAttachmentsMax;
+// As many as the protocol allows, and small ones: they are masked in a millisecond.
+constexpr std::size_t kQuestionsMax = 16;
 constexpr std::size_t kJoinedBytesMax = 16 << 10;
 // A message that takes longer stands behind something slow; another worker may be free.
 constexpr std::chrono::milliseconds kLate{20};
@@ -42,11 +43,11 @@ bool may_join(const wire::Message& question) {
 }
 
 wire::Message joined(const Questions& questions) {
-  wire::Message message{"MasksRequested", Json::object(), {}};
+  wire::Message message{"MasksRequested", Json::object(), std::vector<Bytes>(1)};
   Json& requests = message.body["requests"] = Json::array();
   for (const auto& question : questions) {
     requests.push_back(question->message.body);
-    message.attachments.push_back(question->message.attachments.front());
+    wire::add_to_bundle(question->message.attachments.front(), message.attachments.front());
   }
   return message;
 }
@@ -57,22 +58,24 @@ bool is_unchanged(const Json& body) {
   return changed && !*changed && !body.contains("blocked");
 }
 
-/// The answer to `question`, which was the one at `index`; the whole was found to have as many as were asked.
-Answer answer_at(wire::Message& all, std::size_t index, wire::Message& question) {
-  Json& body = all.body["answers"][index];
+/// The answer to `question`: `body` of the whole and its bytes.
+Answer answer_of(Json& body, BytesView bytes, wire::Message& question) {
   if (const auto refused = body.find("refused"); refused != body.end())
     return fail(code_from_name(string_or(*refused, "code")), string_or(*refused, "message"));
-  if (is_unchanged(body)) all.attachments[index] = std::move(question.attachments.front());
-  return wire::Message{"PayloadMasked", std::move(body), {std::move(all.attachments[index])}};
+  wire::Message answer{"PayloadMasked", std::move(body), std::vector<Bytes>(1)};
+  answer.attachments[0] = is_unchanged(answer.body) ? std::move(question.attachments.front()) : Bytes(bytes);
+  return answer;
 }
 
-bool answers_all(const wire::Message& answer, std::size_t count) {
+/// The bytes of each answer; nothing unless `count` questions were answered.
+std::optional<std::vector<BytesView>> answered_bytes(const wire::Message& answer, std::size_t count) {
   const auto answers = answer.body.find("answers");
-  if (answers == answer.body.end() || !answers->is_array() || answers->size() != count) return false;
+  if (answers == answer.body.end() || !answers->is_array() || answers->size() != count) return std::nullopt;
   for (const Json& each : *answers) {
-    if (!each.is_object()) return false;
+    if (!each.is_object()) return std::nullopt;
   }
-  return answer.attachments.size() == count;
+  if (answer.attachments.size() != 1) return std::nullopt;
+  return wire::parts_of(answer.attachments.front(), count);
 }
 
 }  // namespace
@@ -142,14 +145,20 @@ struct MaskBatches::State : std::enable_shared_from_this<State> {
     for (const auto& question : questions) deadline = std::max(deadline, question->deadline);
     auto answer = co_await ask("masks", joined(questions), deadline, std::string());
     // A masker of an earlier version; or their findings do not fit one body.
-    if (!answer && (answer.error().code == Code::unsupported || answer.error().code == Code::too_large)) {
+    const bool alone = !answer && (answer.error().code == Code::unsupported || answer.error().code == Code::malformed ||
+                                   answer.error().code == Code::too_large);
+    if (alone) {
       for (const auto& question : questions) co_await settle_alone(question);
       co_return;
     }
-    if (answer && !answers_all(*answer, questions.size()))
-      answer = fail(Code::malformed, "the masker did not answer each question");
-    for (std::size_t index = 0; index < questions.size(); ++index)
-      questions[index]->answer(answer ? answer_at(*answer, index, questions[index]->message) : Answer(answer.error()));
+    std::optional<std::vector<BytesView>> bytes;
+    if (answer) bytes = answered_bytes(*answer, questions.size());
+    if (answer && !bytes) answer = fail(Code::malformed, "the masker did not answer each question");
+    for (std::size_t index = 0; index < questions.size(); ++index) {
+      questions[index]->answer(
+          answer ? answer_of(answer->body["answers"][index], (*bytes)[index], questions[index]->message)
+                 : Answer(answer.error()));
+    }
   }
 
   asio::awaitable<void> settle_alone(std::shared_ptr<Question> question) {

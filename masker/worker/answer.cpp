@@ -1,5 +1,6 @@
 #include "masker/worker/answer.hpp"
 
+#include "bus/wire/bundle.hpp"
 #include "masker/mask.hpp"
 
 namespace holdpoint::masker {
@@ -51,16 +52,18 @@ Result<Json> mask_one(const Json& body, BytesView bytes, Bytes& masked) {
 /// Questions of one gateway that came together: each is answered for itself, in order.
 Result<wire::Message> mask_all(const wire::Message& request) {
   const auto requests = request.body.find("requests");
-  if (requests == request.body.end() || !requests->is_array() || requests->size() != request.attachments.size())
-    return fail(Code::malformed, "MasksRequested: expected as many requests as attachments");
-  wire::Message answer{"PayloadsMasked", Json::object(), {}};
+  if (requests == request.body.end() || !requests->is_array() || request.attachments.size() != 1)
+    return fail(Code::malformed, "MasksRequested: expected requests and one attachment");
+  const auto payloads = wire::parts_of(request.attachments.front(), requests->size());
+  if (!payloads) return fail(Code::malformed, "MasksRequested: expected a payload for each request");
+  wire::Message answer{"PayloadsMasked", Json::object(), std::vector<Bytes>(1)};
   Json& answers = answer.body["answers"] = Json::array();
   for (std::size_t index = 0; index < requests->size(); ++index) {
     Bytes masked;
-    auto one = mask_one((*requests)[index], request.attachments[index], masked);
+    auto one = mask_one((*requests)[index], (*payloads)[index], masked);
     if (one && !(*one)["changed"].get<bool>()) masked.clear();  // whoever asked has these bytes
     answers.push_back(one ? std::move(*one) : Json{{"refused", wire::refusal(one.error()).body}});
-    answer.attachments.push_back(std::move(masked));
+    wire::add_to_bundle(masked, answer.attachments.front());
   }
   return answer;
 }

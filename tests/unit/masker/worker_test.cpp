@@ -10,6 +10,7 @@
 #include <functional>
 #include <thread>
 
+#include "bus/wire/bundle.hpp"
 #include "masker/mask.hpp"
 #include "masker/worker/answer.hpp"
 #include "masker/worker/sandbox.hpp"
@@ -110,29 +111,37 @@ TEST(Worker, refuses_requests_that_it_cannot_read) {
 }
 
 TEST(Worker, answers_each_of_many_questions_for_itself_and_in_order) {
-  wire::Message many{"MasksRequested", Json::object(), {R"({"password":"hunter22"})", "x", R"({"note":"plain"})"}};
+  wire::Message many{"MasksRequested", Json::object(), std::vector<Bytes>(1)};
+  for (const char* payload : {R"({"password":"hunter22"})", "x", R"({"note":"plain"})"})
+    wire::add_to_bundle(payload, many.attachments[0]);
   const Json json = {{"content_type", "application/json"}};
   many.body["requests"] = {json, {{"part", {{"index", 1}, {"last", true}}}}, json};
   const auto answer = answer_mask_request(many);
   ASSERT_TRUE(answer);
   EXPECT_EQ(answer->type, "PayloadsMasked");
-  ASSERT_EQ(answer->attachments.size(), 3u);
-  EXPECT_EQ(answer->attachments[0], R"({"password":"REDACTED-password"})");
+  const auto masked = wire::parts_of(answer->attachments.at(0), 3);
+  ASSERT_TRUE(masked);
+  EXPECT_EQ((*masked)[0], R"({"password":"REDACTED-password"})");
   EXPECT_EQ(answer->body["answers"][0]["changed"], true);
-  EXPECT_EQ(answer->attachments[1], "");
+  EXPECT_EQ((*masked)[1], "");
   EXPECT_EQ(answer->body["answers"][1]["refused"]["code"], "unsupported");
-  EXPECT_EQ(answer->attachments[2], "");  // whoever asked has it
+  EXPECT_EQ((*masked)[2], "");  // whoever asked has it
   EXPECT_EQ(answer->body["answers"][2]["changed"], false);
 }
 
 TEST(Worker, refuses_many_questions_that_do_not_fit_their_payloads) {
+  Bytes one;
+  wire::add_to_bundle("x", one);
   for (const Json& requests : {Json(), Json::array(), Json::array({Json::object(), Json::object()})}) {
-    EXPECT_FALSE(answer_mask_request({"MasksRequested", {{"requests", requests}}, {"x"}})) << requests.dump();
+    EXPECT_FALSE(answer_mask_request({"MasksRequested", {{"requests", requests}}, {one}})) << requests.dump();
   }
-  const auto odd = answer_mask_request({"MasksRequested", {{"requests", Json::array({1})}}, {"x"}});
+  for (const Bytes& bytes : {Bytes(), one + "x", one.substr(0, 4), one.substr(0, 3)}) {
+    EXPECT_FALSE(answer_mask_request({"MasksRequested", {{"requests", Json::array({Json::object()})}}, {bytes}}));
+  }
+  const auto odd = answer_mask_request({"MasksRequested", {{"requests", Json::array({1})}}, {one}});
   ASSERT_TRUE(odd);
   EXPECT_EQ(odd->body["answers"][0]["refused"]["code"], "malformed");
-  EXPECT_EQ(odd->attachments.at(0), "");
+  EXPECT_EQ(odd->attachments.at(0), Bytes(4, '\0'));
 }
 
 /// Runs `act` in a child of its own behind the sandbox; its exit status.

@@ -202,6 +202,24 @@ TEST_F(PeerTest, RunsARequestOnceAndRepeatsItsAnswer) {
   EXPECT_EQ(taken.size(), 2u);
 }
 
+TEST_F(PeerTest, RunsAPureFunctionAgainForARepeatButNeverTwiceAtOnce) {
+  std::vector<Envelope> taken;
+  peer_.serve(
+      "echo", 3, [&](Envelope request) { taken.push_back(std::move(request)); }, now_, *this, Repeats::run_again);
+  next();
+  const Envelope asked = question();
+  take(asked);
+  take(asked);
+  EXPECT_EQ(taken.size(), 1u);
+  peer_.answer(asked, Message("Answered", Json::object(), {Bytes(1500, 'x')}), now_, *this);
+  EXPECT_EQ(next().message.attachments, std::vector<Bytes>{Bytes(1500, 'x')});
+  EXPECT_EQ(peer_.responder().running(), 0u);
+  take(asked);
+  EXPECT_EQ(taken.size(), 2u);
+  peer_.answer(asked, Message{"Answered"}, now_, *this);
+  EXPECT_EQ(next().message.type, "Answered");
+}
+
 TEST_F(PeerTest, RefusesARepeatWhoseAnswerItNoLongerKeeps) {
   peer_.serve(
       "echo", 3, [](Envelope) {}, now_, *this);

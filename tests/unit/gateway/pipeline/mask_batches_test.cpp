@@ -13,11 +13,24 @@
 #include <list>
 #include <map>
 
+#include "bus/wire/bundle.hpp"
+
 namespace holdpoint::service {
 namespace {
 
 namespace asio = boost::asio;
 using Answer = Result<wire::Message>;
+
+Bytes bundle_of(const std::vector<Bytes>& parts) {
+  Bytes bundle;
+  for (const Bytes& part : parts) wire::add_to_bundle(part, bundle);
+  return bundle;
+}
+std::vector<Bytes> payloads_of(const wire::Message& question) {
+  if (question.type != "MasksRequested") return question.attachments;
+  const auto parts = wire::parts_of(question.attachments.at(0), question.body.at("requests").size());
+  return {parts.value().begin(), parts.value().end()};
+}
 
 /// A masker that answers each payload with itself and "!", when it is told to.
 struct Masker {
@@ -27,9 +40,10 @@ struct Masker {
   std::deque<std::shared_ptr<asio::steady_timer>> held;
   std::function<Answer(const wire::Message&)> answer = [](const wire::Message& question) -> Answer {
     wire::Message reply{"PayloadMasked", {{"changed", true}}, {}};
-    for (const Bytes& bytes : question.attachments) reply.attachments.push_back(bytes + "!");
+    for (const Bytes& bytes : payloads_of(question)) reply.attachments.push_back(bytes + "!");
     if (question.type == "MasksRequested") {
-      reply = {"PayloadsMasked", {{"answers", Json(question.attachments.size(), reply.body)}}, reply.attachments};
+      const std::size_t count = reply.attachments.size();
+      reply = {"PayloadsMasked", {{"answers", Json(count, reply.body)}}, {bundle_of(reply.attachments)}};
     }
     return reply;
   };
@@ -110,7 +124,7 @@ TEST_F(MaskBatchesTest, what_is_asked_while_one_is_on_its_way_travels_together_a
 TEST_F(MaskBatchesTest, a_refusal_of_one_is_not_a_refusal_of_its_neighbours) {
   masker.answer = [](const wire::Message&) -> Answer {
     Json body = {{"answers", {{{"changed", true}}, {{"refused", {{"code", "malformed"}, {"message", "no"}}}}}}};
-    return wire::Message{"PayloadsMasked", std::move(body), {"b", ""}};
+    return wire::Message{"PayloadsMasked", std::move(body), {bundle_of({"b", ""})}};
   };
   ask("b");
   ask("c");
@@ -131,7 +145,7 @@ TEST_F(MaskBatchesTest, only_what_is_said_to_be_unchanged_goes_on_as_it_was) {
   for (const auto& [body, left] : cases) {
     answers.clear();
     masker.answer = [&](const wire::Message&) -> Answer {
-      return wire::Message{"PayloadsMasked", {{"answers", Json::array({body, body})}}, {"", ""}};
+      return wire::Message{"PayloadsMasked", {{"answers", Json::array({body, body})}}, {bundle_of({"", ""})}};
     };
     ask("b");
     ask("c");
@@ -158,7 +172,7 @@ TEST_F(MaskBatchesTest, an_answer_that_lacks_one_is_an_answer_to_none) {
   for (const Json& answered : {Json(), Json::array(), Json::array({Json::object()}), Json::array({1, 1})}) {
     answers.clear();
     masker.answer = [&](const wire::Message&) -> Answer {
-      return wire::Message{"PayloadsMasked", {{"answers", answered}}, {"b", "c"}};
+      return wire::Message{"PayloadsMasked", {{"answers", answered}}, {bundle_of({"b", "c"})}};
     };
     ask("b");
     ask("c");
@@ -193,12 +207,12 @@ TEST_F(MaskBatchesTest, large_payloads_go_alone_and_no_message_has_more_than_six
   settle();
   ASSERT_EQ(masker.asked.size(), 2u);
   EXPECT_EQ(masker.asked[0].type, "MaskRequested");
-  EXPECT_EQ(masker.asked[1].attachments.size(), 16u);
+  EXPECT_EQ(payloads_of(masker.asked[1]).size(), 16u);
   masker.release();
   masker.release();
   settle();
   ASSERT_EQ(masker.asked.size(), 3u);
-  EXPECT_EQ(masker.asked[2].attachments.size(), 4u);
+  EXPECT_EQ(payloads_of(masker.asked[2]).size(), 4u);
 }
 
 TEST_F(MaskBatchesTest, what_waits_behind_a_late_answer_is_sent_and_what_is_overdue_is_refused) {
