@@ -38,9 +38,34 @@ bool is_plain(std::string_view text) {
   return plain;
 }
 
+void write_escape(char c, std::string& out) {
+  constexpr std::string_view kEscaped = "\"\\\b\f\n\r\t";
+  constexpr std::string_view kNames = "\"\\bfnrt";
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  const std::size_t known = kEscaped.find(c);
+  if (known != std::string_view::npos) {
+    out.append({'\\', kNames[known]});
+  } else {
+    out.append("\\u00").append({kDigits[static_cast<unsigned char>(c) >> 4], kDigits[c & 15]});
+  }
+}
+
 void write_text(std::string_view text, std::string& out) {
   if (!is_plain(text)) {
-    out += Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+    if (!is_utf8(text)) {
+      out += Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+      return;
+    }
+    const auto stands = [](char c) { return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\'; };
+    out.push_back('"');
+    for (std::size_t at = 0; at < text.size();) {
+      std::size_t end = at;
+      while (end < text.size() && stands(text[end])) ++end;
+      out.append(text, at, end - at);
+      if (end < text.size()) write_escape(text[end++], out);
+      at = end;
+    }
+    out.push_back('"');
     return;
   }
   out.push_back('"');

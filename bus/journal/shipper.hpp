@@ -31,7 +31,7 @@ struct ShipperOptions {
   Duration deadline = std::chrono::seconds(10);  ///< of one request
   /// Entries gather this long before they are submitted, unless somebody waits for the log to have them: each
   /// submission costs a signature, the bus and a commit of the database, whether it holds one entry or a hundred.
-  Duration gather = std::chrono::milliseconds(20);
+  Duration gather = std::chrono::milliseconds(100);
   Duration pause_min = std::chrono::milliseconds(100);
   Duration pause_max = std::chrono::seconds(5);
 };
