@@ -1,5 +1,10 @@
 #include "auditor/columns.hpp"
 
+#include <array>
+#include <charconv>
+#include <map>
+
+#include "auditor/event_scan.hpp"
 #include "bus/base/json.hpp"
 #include "bus/base/time.hpp"
 #include "bus/record/event_limits.hpp"
@@ -39,7 +44,7 @@ constexpr std::size_t kCharactersMax = 500;  // 2,000 bytes: an index entry hold
 
 bool continues(char byte) { return (static_cast<unsigned char>(byte) & 0xc0) == 0x80; }
 
-std::string column_text(const std::string& text) {
+std::string column_text(std::string text) {
   if (text.size() <= kCharactersMax && text.find('\0') == std::string::npos) return text;
   std::string out;
   std::size_t characters = 0;
@@ -78,6 +83,38 @@ std::optional<std::string> value_of(const Json& member, Kind kind) {
   return std::nullopt;
 }
 
+std::optional<std::string> value_of(const EventMember& member, Kind kind) {
+  switch (kind) {
+    case Kind::time:
+      return member.kind == EventMember::Kind::text ? column_time(event_text(member)) : std::nullopt;
+    case Kind::text:
+      if (member.kind != EventMember::Kind::text) return std::nullopt;
+      return column_text(event_text(member));
+    case Kind::number: {
+      if (member.kind != EventMember::Kind::integer) return std::nullopt;
+      std::int64_t number = 0;  // at most 18 digits; "-0" is 0
+      std::from_chars(member.text.data(), member.text.data() + member.text.size(), number);
+      return std::to_string(number);
+    }
+    case Kind::length:
+      if (member.kind != EventMember::Kind::list) return std::nullopt;
+      return std::to_string(member.size);
+  }
+  return std::nullopt;
+}
+
+/// kColumns by place and name.
+const std::map<std::string_view, std::size_t>& columns_at(Place place) {
+  static const auto tables = [] {
+    std::array<std::map<std::string_view, std::size_t>, 2> all;
+    for (std::size_t i = 0; i < std::size(kColumns); ++i) {
+      all[static_cast<std::size_t>(kColumns[i].place)][kColumns[i].name] = i;
+    }
+    return all;
+  }();
+  return tables[static_cast<std::size_t>(place)];
+}
+
 }  // namespace
 
 const std::vector<std::string_view>& column_names() {
@@ -91,6 +128,15 @@ const std::vector<std::string_view>& column_names() {
 
 std::vector<std::optional<std::string>> columns_of(BytesView entry) {
   std::vector<std::optional<std::string>> values(std::size(kColumns));
+  thread_local std::vector<EventMember> members;
+  if (scan_event(entry, members)) {
+    for (const EventMember& member : members) {
+      const auto& columns = columns_at(member.of_data ? Place::data : Place::event);
+      const auto column = columns.find(member.name);
+      if (column != columns.end()) values[column->second] = value_of(member, kColumns[column->second].kind);
+    }
+    return values;
+  }
   const auto event = parse_json(entry, record::kEventLimits);
   if (!event || !event->is_object()) return values;
   const auto found = event->find("data");

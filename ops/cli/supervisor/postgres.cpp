@@ -100,7 +100,7 @@ Result<void> prepare_cluster(const Layout& layout) {
     // An initdb that was interrupted leaves a folder that the next one refuses.
     for (const auto& entry : fs::directory_iterator(data, error)) fs::remove_all(entry.path(), error);
     Command command{.arguments = {(*programs / "initdb").string(), "-D", data.string(), "-U", "postgres", "-E", "UTF8",
-                                  "--locale=C.UTF-8", "--auth=peer", "--data-checksums"},
+                                  "--locale=C.UTF-8", "--lc-collate=C", "--auth=peer", "--data-checksums"},
                     .account = layout.database};
     if (auto made = run_command(command); !made) {
       return fail(Code::configuration, "the private PostgreSQL cluster could not be made: " + made.error().context);

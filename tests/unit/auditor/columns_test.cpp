@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
+#include "auditor/event_scan.hpp"
 #include "auditor/verify/expected_columns.hpp"
 #include "tests/unit/auditor/hostile_entries.hpp"
 
@@ -41,6 +44,58 @@ TEST(Columns, WriterAndVerifierAgreeOnHostileEntries) {
   for (const Bytes& entry : hostile_entries()) {
     EXPECT_EQ(named(entry), verify::expected_columns(entry)) << display(entry, 200);
   }
+}
+
+constexpr std::string_view kEvent =
+    R"({"specversion":"1.0","id":"x","source":"gateway-1","type":"t","subject":"s","time":"2026-11-01T12:00:00Z",)"
+    R"("data":{"operation_id":"o","status":-0,"wait_ms":17,"upstream_ms":2.5,"findings":[{"class":"card"},[],1],)"
+    R"("reason":"a \"b\" \n c\u00e9 é","parameters":{"Key":{"a":[true,false,null,{}]},"data":{"target":"no"}}}})";
+
+TEST(Columns, AreTheSameHoweverAnEntryIsRead) {
+  constexpr std::string_view kPieces[] = {"",
+                                          "\"",
+                                          "\\",
+                                          "{",
+                                          "}",
+                                          "[",
+                                          "]",
+                                          ",",
+                                          ":",
+                                          "0",
+                                          "-",
+                                          ".",
+                                          "e9",
+                                          " ",
+                                          "\n",
+                                          "\xff",
+                                          "\xc3\xa9",
+                                          "\\u0000",
+                                          "true",
+                                          "\"status\":1,",
+                                          "123456789012345678"};
+  for (std::size_t at = 0; at <= kEvent.size(); ++at) {
+    for (const std::string_view piece : kPieces) {
+      for (const std::size_t replaced : {0, 1}) {
+        Bytes entry(kEvent);
+        entry.replace(at, replaced, piece);
+        ASSERT_EQ(named(entry), verify::expected_columns(entry)) << display(entry, 400);
+      }
+    }
+  }
+}
+
+TEST(Columns, OfOrdinaryEntriesNeedNoTree) {
+  std::vector<EventMember> members;
+  EXPECT_TRUE(scan_event(R"({"type":"t","data":{"reason":"a \"quoted\" é","findings":[1,2],"status":200}})", members));
+  ASSERT_EQ(members.size(), 5u);
+  EXPECT_EQ(event_text(members[1]), "a \"quoted\" é");
+  EXPECT_EQ(members[2].size, 2u);
+  EXPECT_TRUE(members[3].of_data);
+  EXPECT_FALSE(scan_event(kEvent, members)) << "a code point in escapes is left to the parser";
+  std::string many = R"({"data":{)";
+  for (int i = 0; i < 60; ++i) many += "\"m" + std::to_string(i) + "\":1,";
+  many.back() = '}';
+  EXPECT_FALSE(scan_event(many + "}", members)) << "comparing each name with all others has a bound";
 }
 
 }  // namespace
