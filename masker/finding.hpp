@@ -66,7 +66,7 @@ struct Finding {
 class Tally {
  public:
   void add(Class kind, std::string_view rule, std::string_view path);
-  [[nodiscard]] const std::vector<Finding>& findings() const { return findings_; }
+  [[nodiscard]] std::vector<Finding> take() { return std::move(findings_); }
   [[nodiscard]] bool empty() const { return findings_.empty(); }
 
  private:

@@ -24,8 +24,8 @@ MaskOutput mask_plain(const MaskInput& input, std::string_view bytes) {
   order(edits);
   if (!scan.blocked().empty()) return blocked(scan.blocked());
   MaskOutput output;
-  output.findings = scan.tally().findings();
-  output.unmasked = scan.left().findings();
+  output.findings = scan.take_findings();
+  output.unmasked = scan.take_left();
   output.changed = !edits.empty();
   output.spans.reserve(edits.size());
   for (const Edit& edit : edits) output.spans.push_back({edit.begin, edit.end});

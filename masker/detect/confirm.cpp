@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "bus/base/encoding.hpp"
+#include "masker/detect/byte_set.hpp"
 #include "masker/detect/harmless.hpp"
 #include "masker/detect/named_value.hpp"
 
@@ -32,7 +33,11 @@ std::size_t walk_back(std::string_view text, std::size_t at, char alphabet, std:
   return at;
 }
 
-bool has_digit(std::string_view text) { return text.find_first_of("0123456789") != std::string_view::npos; }
+constexpr ByteSet digit_bytes("0123456789");
+constexpr ByteSet url_ends(" \t\r\n\"'<>`\\|");
+constexpr ByteSet authority_ends("/?#");
+
+bool has_digit(std::string_view text) { return digit_bytes.find(text) != std::string_view::npos; }
 
 }  // namespace
 
@@ -135,9 +140,9 @@ Span confirm_url(std::string_view text, std::size_t begin, std::size_t end) {
   constexpr std::size_t authority_bytes_max = 1024;
   if (begin == 0 || !is_alphanumeric(text[begin - 1])) return {};
   const std::string_view rest = text.substr(end, authority_bytes_max);
-  const std::size_t stop = rest.find_first_of(" \t\r\n\"'<>`\\|");
+  const std::size_t stop = url_ends.find(rest);
   const std::string_view url = rest.substr(0, stop);
-  const std::string_view authority = url.substr(0, url.find_first_of("/?#"));
+  const std::string_view authority = url.substr(0, authority_ends.find(url));
   std::size_t at = authority.rfind('@');
   const std::size_t colon = authority.find(':');
   if (at == std::string_view::npos) {

@@ -5,10 +5,17 @@
 
 #include "bus/base/encoding.hpp"
 #include "masker/detect/ascii.hpp"
+#include "masker/detect/byte_set.hpp"
 #include "masker/redact.hpp"
 
 namespace holdpoint::masker {
 namespace {
+constexpr ByteSet blank_strokes("*xX.-_ \xe2\x80\xa2");
+constexpr ByteSet variable_bytes("ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789");
+constexpr ByteSet reference_bytes("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789.");
+constexpr ByteSet base64_marks("+=");
+constexpr ByteSet number_bytes("0123456789.+-eE");
+
 bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 }  // namespace
 
@@ -16,7 +23,7 @@ bool is_placeholder(std::string_view value) {
   if (value.empty()) return true;
   if (is_mask(value)) return true;
   // Blanks are drawn with at least three strokes; "x" may be somebody's password.
-  if (value.size() >= 3 && value.find_first_not_of("*xX.-_ \xe2\x80\xa2") == std::string_view::npos) return true;
+  if (value.size() >= 3 && blank_strokes.find_other(value) == std::string_view::npos) return true;
   // The whole value is one reference; "${a}-Secret1" is not.
   const auto whole = [&](std::string_view open, std::string_view close) {
     return value.size() > open.size() + close.size() && value.starts_with(open) && value.ends_with(close) &&
@@ -26,18 +33,12 @@ bool is_placeholder(std::string_view value) {
       whole("#{", "}") || whole("${{", "}}") || whole("[", "]")) {
     return true;
   }
-  if (value.size() > 1 && value[0] == '$' &&
-      value.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789", 1) == std::string_view::npos) {
-    return true;
-  }
+  if (value.size() > 1 && value[0] == '$' && variable_bytes.find_other(value, 1) == std::string_view::npos) return true;
   if (value.size() < 64) {
     constexpr auto roots =
         std::to_array<std::string_view>({"var.", "local.", "data.", "module.", "secrets.", "process.env."});
-    const bool name_like =
-        value.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789.") ==
-        std::string_view::npos;
     for (std::string_view root : roots) {
-      if (name_like && value.starts_with(root)) return true;
+      if (value.starts_with(root) && reference_bytes.find_other(value) == std::string_view::npos) return true;
     }
   }
   constexpr auto words =
@@ -56,7 +57,7 @@ bool is_reference(std::string_view value) {
   }
   if (value.size() > 2 && (value[0] == '/' || value.starts_with("./") || value.starts_with("~/"))) {
     // A path of words; base64 that begins with "/" holds "+" or "=", or no word at all between its slashes.
-    if (value.find_first_of("+=") != std::string_view::npos) return false;
+    if (base64_marks.find(value) != std::string_view::npos) return false;
     std::size_t digits = 0;
     std::size_t upper = 0;
     for (char c : value) {
@@ -78,7 +79,7 @@ bool is_uuid(std::string_view value) {
 }
 
 bool is_number(std::string_view value) {
-  return !value.empty() && value.find_first_not_of("0123456789.+-eE") == std::string_view::npos;
+  return !value.empty() && number_bytes.find_other(value) == std::string_view::npos;
 }
 
 bool is_timestamp(std::string_view value) {

@@ -1,4 +1,4 @@
-// Remembers what names say. A document has few names and repeats them; a hostile one only displaces them here.
+// Remembers what names say. Documents have few names and repeat them; a hostile one only displaces them here.
 #pragma once
 
 #include <array>
@@ -38,7 +38,10 @@ class KeyCache {
     return value ^ (value >> 15);
   }
 
-  std::array<Slot, 512> slots_;
+  std::array<Slot, 2048> slots_;
 };
+
+/// This thread's: facts do not depend on the document.
+KeyCache& known_keys();
 
 }  // namespace holdpoint::masker

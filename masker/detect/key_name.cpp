@@ -4,6 +4,7 @@
 #include <array>
 
 #include "masker/detect/ascii.hpp"
+#include "masker/detect/key_cache.hpp"
 
 namespace holdpoint::masker {
 namespace {
@@ -262,6 +263,11 @@ KeyFacts key_facts(std::string_view name) {
   facts.blob = in(name, blobs);
   facts.number = name == "N" || name == "NS";
   return facts;
+}
+
+KeyCache& known_keys() {
+  thread_local KeyCache keys;
+  return keys;
 }
 
 bool is_name_key(std::string_view name) {

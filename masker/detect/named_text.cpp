@@ -5,8 +5,9 @@
 #include <string>
 
 #include "bus/base/encoding.hpp"
+#include "masker/detect/byte_set.hpp"
 #include "masker/detect/harmless.hpp"
-#include "masker/detect/key_name.hpp"
+#include "masker/detect/key_cache.hpp"
 #include "masker/detect/named_value.hpp"
 #include "masker/detect/triggers.hpp"
 
@@ -14,6 +15,13 @@ namespace holdpoint::masker {
 namespace {
 
 constexpr std::size_t value_bytes_max = 64 << 10;
+constexpr ByteSet line_ends("\r\n");
+constexpr ByteSet bare_ends(" \t\x1b");
+constexpr ByteSet blanks(" \t");
+constexpr ByteSet command_ends("\n\r|");
+constexpr ByteSet argument_ends(" \"'\\");
+
+KeyClass known_key(std::string_view name) { return known_keys().facts(name).key; }
 
 bool is_space(char c) { return c == ' ' || c == '\t'; }
 bool is_name_byte(char c) { return in_alphabet(c, '.'); }
@@ -98,7 +106,7 @@ class Reader {
         }
         break;
       }
-      if (stop == std::string_view::npos) stop = std::min(rest.find_first_of("\r\n"), rest.size());
+      if (stop == std::string_view::npos) stop = std::min(line_ends.find(rest), rest.size());
       place.begin = at + close.size();
       place.end = at + stop;
       return place;
@@ -110,17 +118,17 @@ class Reader {
   /// An unquoted value: to the end of the line when the line is nothing but name and value, else to a delimiter.
   [[nodiscard]] std::size_t bare_length(std::string_view rest, std::size_t /*at*/, bool separated, bool colon,
                                         std::size_t name_begin) const {
-    const std::size_t line = std::min(rest.find_first_of("\r\n"), rest.size());
+    const std::size_t line = std::min(line_ends.find(rest), rest.size());
     const std::string_view whole = rest.substr(0, line);
     for (std::string_view open : {"${{", "{{"}) {
-      const std::size_t close = whole.find("}}");
-      if (whole.starts_with(open) && close != std::string_view::npos) return close + 2;
+      if (!whole.starts_with(open)) continue;
+      if (const std::size_t close = whole.find("}}"); close != std::string_view::npos) return close + 2;
     }
     if (separated && starts_line(name_begin)) {
-      const std::size_t space = whole.find_first_of(" \t\x1b");
+      const std::size_t space = bare_ends.find(whole);
       const std::size_t comment = whole.find(" #");
       const bool single = space == std::string_view::npos ||
-                          whole.find_first_not_of(" \t", space) == std::string_view::npos || comment == space;
+                          blanks.find_other(whole, space) == std::string_view::npos || comment == space;
       if (single) return trim(whole.substr(0, space), !colon);
     }
     const bool in_query = name_begin > 0 && (text_[name_begin - 1] == '?' || text_[name_begin - 1] == '&' ||
@@ -203,17 +211,21 @@ std::size_t next_word_end(std::string_view text, std::size_t at) {
   return end;
 }
 
+// Behind a name they are part of it: "passport no", "social security number".
+constexpr auto words_behind =
+    std::to_array<std::string_view>({"number", "no", "num", "nr", "id", "of", "birth", "date", "security", "insurance",
+                                     "license", "licence", "key", "token", "code"});
+
 Phrase phrase_around(std::string_view text, Name name) {
-  Phrase phrase{name, classify_key(text.substr(name.begin, name.end - name.begin))};
+  Phrase phrase{name, known_key(text.substr(name.begin, name.end - name.begin))};
   // Words behind that only say "number".
   std::size_t end = name.end;
   for (int i = 0; i < 3; ++i) {
     const std::size_t next = next_word_end(text, end);
     if (next == end) break;
-    const std::string word = to_lower(text.substr(end + 1, next - end - 1));
-    if (word != "number" && word != "no" && word != "num" && word != "nr" && word != "id" && word != "of" &&
-        word != "birth" && word != "date" && word != "security" && word != "insurance" && word != "license" &&
-        word != "licence" && word != "key" && word != "token" && word != "code") {
+    const std::string_view word = text.substr(end + 1, next - end - 1);
+    if (std::none_of(words_behind.begin(), words_behind.end(),
+                     [&](std::string_view each) { return equal_ignoring_case(each, word); })) {
       break;
     }
     end = next;
@@ -224,11 +236,11 @@ Phrase phrase_around(std::string_view text, Name name) {
     std::size_t word = begin - 1;
     while (word > 0 && begin - word < 24 && in_alphabet(text[word - 1], 'w')) --word;
     begin = word;
-    const KeyClass longer = classify_key(text.substr(begin, end - begin));
+    const KeyClass longer = known_key(text.substr(begin, end - begin));
     if (longer.hint == Hint::personal && phrase.key.hint == Hint::none) return {{begin, end}, longer};
   }
   if (end > name.end) {
-    const KeyClass longer = classify_key(text.substr(name.begin, end - name.begin));
+    const KeyClass longer = known_key(text.substr(name.begin, end - name.begin));
     if (longer.hint != Hint::none && longer.hint != Hint::harmless) return {{name.begin, end}, longer};
     if (phrase.key.hint == Hint::personal) return {{name.begin, end}, phrase.key};
   }
@@ -344,7 +356,7 @@ void confirm_cookie(std::string_view text, std::size_t end, Candidates& out) {
         ++at;
       }
       const std::string_view value = text.substr(value_begin, at - value_begin);
-      const KeyClass key = classify_key(name);
+      const KeyClass key = known_key(name);
       // A long opaque cookie is a session, whatever it is called.
       const bool opaque = value.size() >= 20 && looks_generated(value);
       const bool named =
@@ -361,7 +373,7 @@ void confirm_cookie(std::string_view text, std::size_t end, Candidates& out) {
 void confirm_command(std::string_view text, std::size_t begin, std::size_t end, Candidates& out) {
   constexpr std::size_t command_bytes_max = 1024;
   std::string_view command = text.substr(begin, command_bytes_max);
-  command = command.substr(0, command.find_first_of("\n\r|"));
+  command = command.substr(0, command_ends.find(command));
   const std::string_view program = text.substr(begin, end - begin);
   const bool attached = program == "mysql" || program == "sshpass" || program == "mongo";
   struct Flag {
@@ -389,7 +401,7 @@ void confirm_command(std::string_view text, std::size_t begin, std::size_t end, 
     if (spaced) ++at;
     char quote = 0;
     if (at < command.size() && (command[at] == '"' || command[at] == '\'')) quote = command[at++];
-    std::size_t stop = quote != 0 ? command.find(quote, at) : command.find_first_of(" \"'\\", at);
+    std::size_t stop = quote != 0 ? command.find(quote, at) : argument_ends.find(command, at);
     if (stop == std::string_view::npos) stop = command.size();
     if (flag.pair) {
       const std::size_t colon = command.find(':', at);

@@ -1,9 +1,12 @@
 #include "masker/detect/named_value.hpp"
 
+#include "masker/detect/byte_set.hpp"
 #include "masker/detect/harmless.hpp"
 
 namespace holdpoint::masker {
 namespace {
+
+constexpr ByteSet generated_marks("!#$%^&*~=+?");
 
 struct Census {
   std::size_t digits = 0;
@@ -39,7 +42,7 @@ bool looks_generated(std::string_view value) {
   if (counts.spaces > 0) return false;
   const std::size_t letters = counts.upper + counts.lower;
   if (counts.digits > 0 && letters > 0) return true;
-  return counts.other > 0 && letters > 0 && value.find_first_of("!#$%^&*~=+?") != std::string_view::npos;
+  return counts.other > 0 && letters > 0 && generated_marks.find(value) != std::string_view::npos;
 }
 
 bool fits(Class kind, std::string_view value) {

@@ -2,9 +2,10 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 
 #include "masker/detect/ascii.hpp"
-#include "masker/detect/key_name.hpp"
+#include "masker/detect/key_cache.hpp"
 #include "masker/detect/numbers.hpp"
 
 namespace holdpoint::masker {
@@ -21,6 +22,20 @@ constexpr auto kinds = [] {
   return table;
 }();
 std::uint8_t kind_of(char c) { return kinds[static_cast<unsigned char>(c)]; }
+
+/// Most bytes are letters and punctuation: eight are looked at together.
+std::size_t next_digit(std::string_view text, std::size_t at) {
+  constexpr std::uint64_t each = 0x0101010101010101U;
+  for (; at + 8 <= text.size(); at += 8) {
+    std::uint64_t eight = 0;
+    std::memcpy(&eight, text.data() + at, sizeof eight);
+    const std::uint64_t from_zero = eight ^ each * '0';  // a digit is below 10 now
+    const std::uint64_t others = (((from_zero & each * 0x7f) + each * (0x80 - 10)) | from_zero) & each * 0x80;
+    if (others != each * 0x80) break;
+  }
+  while (at < text.size() && kind_of(text[at]) != digit_byte) ++at;
+  return at;
+}
 
 // The longest shape is an IBAN of 34 in groups of four.
 constexpr std::size_t group_bytes_max = 44;
@@ -67,8 +82,7 @@ class Scanner {
   void run() {
     std::size_t at = 0;
     while (at < text_.size()) {
-      // Most bytes are letters and punctuation.
-      while (at < text_.size() && kind_of(text_[at]) != digit_byte) ++at;
+      at = next_digit(text_, at);
       if (at >= text_.size()) return;
       at = number(at);
     }
@@ -82,6 +96,7 @@ class Scanner {
       if (const std::size_t end = nino(begin - 2); end != 0) return end;
     }
     if (begin > 0 && kind_of(text_[begin - 1]) == letter_byte) return skip_word(begin);
+    if (const std::size_t end = short_number(begin); end != 0) return end;
     const Group group = read_group(text_, begin);
     if (group.count < 9) {
       if (group.count == 3 && begin > 0 && text_[begin - 1] == '(') return area_code(begin);
@@ -90,6 +105,15 @@ class Scanner {
     if (!boundary(begin) || !closed(group.end)) return judge_tail(group, begin);
     if (judge(group, begin)) return group.end;
     return judge_tail(group, begin);
+  }
+
+  /// Behind a number that is too short for anything and goes on with nothing; 0 for others. Most are of this kind.
+  [[nodiscard]] std::size_t short_number(std::size_t begin) const {
+    std::size_t end = begin;
+    while (end < text_.size() && is_digit(text_[end])) ++end;
+    if (end - begin >= 9 || (end - begin == 3 && begin > 0 && text_[begin - 1] == '(')) return 0;
+    const bool goes_on = end + 1 < text_.size() && is_separator(text_[end]) && is_digit(text_[end + 1]);
+    return goes_on ? 0 : end;
   }
 
   /// "(212) 555-0123", from the digit behind the parenthesis.
@@ -242,7 +266,7 @@ class Scanner {
     while (end > 0 && begin - end < 4 && kind_of(text_[end - 1]) == other && text_[end - 1] != '\n') --end;
     std::size_t start = end;
     while (start > 0 && end - start < 32 && (kind_of(text_[start - 1]) != other || text_[start - 1] == '-')) --start;
-    return start < end && classify_key(text_.substr(start, end - start)).hint == Hint::harmless;
+    return start < end && known_keys().facts(text_.substr(start, end - start)).key.hint == Hint::harmless;
   }
 
   bool add(std::size_t begin, std::size_t end, Class kind, std::string_view rule) {

@@ -343,35 +343,4 @@ bool find_triggers(std::string_view text, std::vector<Hit>& out) {
 
 void prepare_triggers() { (void)scratch(); }
 
-bool in_alphabet(char c, char alphabet) {
-  const bool digit = c >= '0' && c <= '9';
-  const bool upper = c >= 'A' && c <= 'Z';
-  const bool lower = c >= 'a' && c <= 'z';
-  const bool alphanumeric = digit || upper || lower;
-  switch (alphabet) {
-    case 'a':
-      return alphanumeric;
-    case 'A':
-      return upper || digit;
-    case 'h':
-      return digit || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-    case 'w':
-      return alphanumeric || c == '_';
-    case 'u':
-      return alphanumeric || c == '_' || c == '-';
-    case '.':
-      return alphanumeric || c == '_' || c == '-' || c == '.';
-    case 'e':
-      return alphanumeric || c == '_' || c == '-' || c == '=';
-    case 'b':
-      return alphanumeric || c == '+' || c == '/' || c == '=' || c == '-' || c == '_' || c == '%';
-    case '%':
-      return alphanumeric || c == '%' || c == '-' || c == '_' || c == '+' || c == '/' || c == '=';
-    case '$':
-      return alphanumeric || c == '$' || c == '_';
-    default:
-      return false;
-  }
-}
-
 }  // namespace holdpoint::masker

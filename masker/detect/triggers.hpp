@@ -2,6 +2,7 @@
 // bytes. Only triggers.cpp and patterns.cpp include hs.h: one literal database per process, one scratch per thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -53,8 +54,42 @@ bool find_triggers(std::string_view text, std::vector<Hit>& out);
 /// Builds the database and this thread's scratch, which open files or take milliseconds, ahead of the first request.
 void prepare_triggers();
 
-/// True for a byte of a named alphabet: "w" word, "b" base64, "u" base64url, "h" hexadecimal, "a" alphanumeric,
-/// "A" upper case and digits, "." word with "." "-".
-bool in_alphabet(char c, char alphabet);
+/// The bit of a named alphabet: "w" word, "b" base64, "u" base64url, "h" hexadecimal, "a" alphanumeric, "A" upper case
+/// and digits, "." word with "." "-", "e" base64url with "=", "%" and "$" as some vendors use them.
+constexpr std::uint16_t alphabet_bit(char alphabet) {
+  constexpr std::string_view names = "aAhwu.eb%$";
+  const std::size_t index = names.find(alphabet);
+  return index == std::string_view::npos ? std::uint16_t{0} : static_cast<std::uint16_t>(1U << index);
+}
+
+/// Which alphabets a byte is of.
+inline constexpr auto alphabets_of_bytes = [] {
+  std::array<std::uint16_t, 256> table{};
+  const auto put = [&table](char alphabet, std::string_view bytes) {
+    for (const char c : bytes) table[static_cast<unsigned char>(c)] |= alphabet_bit(alphabet);
+  };
+  for (char c = '0'; c <= '9'; ++c) {
+    for (const char alphabet : std::string_view("aAhwu.eb%$")) put(alphabet, {&c, 1});
+  }
+  for (char c = 'A'; c <= 'Z'; ++c) {
+    for (const char alphabet : std::string_view("aAwu.eb%$")) put(alphabet, {&c, 1});
+  }
+  for (char c = 'a'; c <= 'z'; ++c) {
+    for (const char alphabet : std::string_view("awu.eb%$")) put(alphabet, {&c, 1});
+  }
+  put('h', "abcdefABCDEF");
+  put('w', "_");
+  put('u', "_-");
+  put('.', "_-.");
+  put('e', "_-=");
+  put('b', "+/=-_%");
+  put('%', "%-_+/=");
+  put('$', "$_");
+  return table;
+}();
+
+constexpr bool in_alphabet(char c, char alphabet) {
+  return (alphabets_of_bytes[static_cast<unsigned char>(c)] & alphabet_bit(alphabet)) != 0;
+}
 
 }  // namespace holdpoint::masker

@@ -437,7 +437,7 @@ bool Scan::walk_cbor(std::string_view bytes, int depth, Edits& edits) {
   path_.resize(names);
   if (!good) return false;
   order(found);
-  edits.insert(edits.end(), found.begin(), found.end());
+  append(std::move(found), edits);
   return true;
 }
 

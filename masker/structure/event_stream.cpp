@@ -89,7 +89,7 @@ class EventStreamWalk {
     scan_.walk_document(sequence.whole(), {}, depth, found);
     if (found.empty()) return;
     order(found);
-    const std::vector<Edits> cut = sequence.cut(found);
+    std::vector<Edits> cut = sequence.cut(found);
     for (std::size_t i = 0; i < pieces.size(); ++i) {
       if (!cut[i].empty()) *pieces[i] = splice(*pieces[i], cut[i]);
     }
@@ -141,11 +141,11 @@ class EventStreamWalk {
     Edits found;
     scan_.walk_document(sequence.whole(), {}, depth, found);
     order(found);
-    const std::vector<Edits> cut = sequence.cut(found);
+    std::vector<Edits> cut = sequence.cut(found);
     for (std::size_t i = 0; i < places.size(); ++i) {
       Edits& outer = edits[places[i].document];
       const std::size_t before = outer.size();
-      plain[i].map_back(cut[i], places[i].begin, scan_.length_preserving(), outer);
+      plain[i].map_back(std::move(cut[i]), places[i].begin, scan_.length_preserving(), outer);
       escape_json(outer, before);
     }
   }

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <optional>
 
+#include "masker/detect/byte_set.hpp"
 #include "masker/structure/hit_cursor.hpp"
 #include "masker/structure/position_map.hpp"
 #include "masker/structure/scan.hpp"
@@ -14,6 +15,7 @@ namespace {
 
 // The parser is recursive; a stack frame is about 300 bytes.
 constexpr int nesting_max = 256;
+constexpr ByteSet number_token_bytes("0123456789+-.eE");
 constexpr std::size_t kTellingNameBytesMin = 8;  // no token is shorter
 
 class JsonWalk {
@@ -91,7 +93,7 @@ class JsonWalk {
     if (token.empty()) return false;
     const char first = token[0];
     if (first == '-' || (first >= '0' && first <= '9')) {
-      if (token.find_first_not_of("0123456789+-.eE") != std::string_view::npos) return false;
+      if (number_token_bytes.find_other(token) != std::string_view::npos) return false;
       number(token, begin, key);
       return true;
     }
@@ -240,7 +242,7 @@ class JsonWalk {
     Edits inner;
     scan_.value(leaf, depth_, inner);
     const std::size_t before = edits_.size();
-    plain.map_back(inner, begin, scan_.length_preserving(), edits_);
+    plain.map_back(std::move(inner), begin, scan_.length_preserving(), edits_);
     escape_json(edits_, before);
   }
 
@@ -273,7 +275,7 @@ void Scan::walk_json(std::string_view text, int depth, Edits& edits) {
     free_text(text, hits, 0, {}, depth, found);
   }
   order(found);
-  edits.insert(edits.end(), found.begin(), found.end());
+  append(std::move(found), edits);
 }
 
 }  // namespace holdpoint::masker

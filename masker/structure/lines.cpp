@@ -28,7 +28,8 @@ std::vector<Field> read_record(std::string_view text, std::size_t& at, char sepa
       field = {at + 1, std::min(stop, text.size())};
       at = std::min(stop + 1, text.size());
     } else {
-      const std::size_t stop = std::min(text.find_first_of(std::string{separator, '\n'}, at), text.size());
+      std::size_t stop = at;
+      while (stop < text.size() && text[stop] != separator && text[stop] != '\n') ++stop;
       field.end = stop > at && text[stop - 1] == '\r' ? stop - 1 : stop;
       at = stop;
     }
@@ -55,11 +56,17 @@ std::size_t find_island(std::string_view text, std::size_t from) {
   return text.size();
 }
 
-/// The offset behind the JSON value at `open`, by its brackets and quotes; 0 when it does not end.
-std::size_t island_end(std::string_view text, std::size_t open) {
+/// The offset behind the JSON value at `open`, by its brackets and quotes; 0 when it does not end: the bytes that were
+/// looked at in vain are taken from `patience`, so that a thousand open brackets do not cost a thousand texts.
+std::size_t island_end(std::string_view text, std::size_t open, std::size_t& patience) {
   std::size_t depth = 0;
   bool quoted = false;
-  for (std::size_t at = open; at < text.size(); ++at) {
+  const std::size_t limit = std::min(text.size(), open + patience);
+  const auto in_vain = [&](std::size_t at) {
+    patience -= std::min(patience, at - open);
+    return std::size_t{0};
+  };
+  for (std::size_t at = open; at < limit; ++at) {
     const char c = text[at];
     if (quoted) {
       if (c == '\\') {
@@ -67,7 +74,7 @@ std::size_t island_end(std::string_view text, std::size_t open) {
       } else if (c == '"') {
         quoted = false;
       } else if (c == '\n') {
-        return 0;
+        return in_vain(at);
       }
     } else if (c == '"') {
       quoted = true;
@@ -76,10 +83,10 @@ std::size_t island_end(std::string_view text, std::size_t open) {
     } else if (c == '}' || c == ']') {
       if (--depth == 0) return at + 1;
     } else if (c == '\x1b') {
-      return 0;
+      return in_vain(at);
     }
   }
-  return 0;
+  return in_vain(limit);
 }
 
 }  // namespace
@@ -104,7 +111,7 @@ void Scan::walk_form(std::string_view text, int depth, Edits& edits) {
       Edits inner;
       value(leaf, depth, inner);
       pop();
-      plain.map_back(inner, at + equals + 1, fill_, edits);
+      plain.map_back(std::move(inner), at + equals + 1, fill_, edits);
     }
     at = end + 1;
   }
@@ -156,7 +163,7 @@ void Scan::walk_text(std::string_view text, int depth, Edits& edits) {
     if (plain.text.find('\x1b') == std::string::npos) {
       Edits inner;
       walk_text(plain.text, depth, inner);
-      return plain.map_back(inner, 0, fill_, edits);
+      return plain.map_back(std::move(inner), 0, fill_, edits);
     }
   }
   std::vector<Hit> hits;
@@ -176,10 +183,11 @@ void Scan::walk_text(std::string_view text, int depth, Edits& edits) {
     at = end;
   };
   std::size_t from = 0;
-  while (depth < nested_depth_max) {
+  std::size_t patience = 16 * text.size();
+  while (depth < nested_depth_max && patience > 0) {
     const std::size_t open = find_island(text, from);
     if (open >= text.size()) break;
-    const std::size_t close = island_end(text, open);
+    const std::size_t close = island_end(text, open, patience);
     if (close == 0) {
       // Not JSON, or cut: the text detectors know "key": "value" too. Nothing behind is tried from here again, so
       // that a row of brackets costs one walk.
@@ -199,7 +207,7 @@ void Scan::walk_text(std::string_view text, int depth, Edits& edits) {
   }
   plain(text.size());
   order(found);
-  edits.insert(edits.end(), found.begin(), found.end());
+  append(std::move(found), edits);
 }
 
 }  // namespace holdpoint::masker

@@ -197,7 +197,7 @@ class MultipartWalk {
       for (std::size_t at = edit.text.find('='); at != std::string::npos; at = edit.text.find('=', at + 3))
         edit.text.replace(at, 1, "=3D");
     }
-    plain.map_back(found, body.begin, scan_.length_preserving(), edits_);
+    plain.map_back(std::move(found), body.begin, scan_.length_preserving(), edits_);
   }
 
   struct Content {
@@ -225,7 +225,7 @@ bool Scan::walk_multipart(std::string_view bytes, int depth, Edits& edits) {
   Edits found;
   MultipartWalk(*this, bytes, delimiter, depth, found).run();
   order(found);
-  edits.insert(edits.end(), found.begin(), found.end());
+  append(std::move(found), edits);
   return true;
 }
 

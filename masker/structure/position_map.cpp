@@ -1,9 +1,14 @@
 #include "masker/structure/position_map.hpp"
 
 #include <algorithm>
+#include <numeric>
+
+#include "masker/detect/byte_set.hpp"
 
 namespace holdpoint::masker {
 namespace {
+
+constexpr ByteSet markup_bytes("&<");
 
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -46,6 +51,13 @@ long entity(std::string_view name) {
 
 }  // namespace
 
+void MappedText::put_run(std::string_view raw, std::size_t begin, std::size_t end) {
+  text.append(raw, begin, end - begin);
+  const std::size_t before = from.size();
+  from.resize(before + (end - begin));
+  std::iota(from.begin() + static_cast<std::ptrdiff_t>(before), from.end(), static_cast<std::uint32_t>(begin));
+}
+
 void MappedText::put_code_point(std::uint32_t code, std::size_t origin) {
   if (code < 0x80) return put(static_cast<char>(code), origin);
   const auto tail = [&](unsigned shift) { put(static_cast<char>(0x80 | ((code >> shift) & 0x3f)), origin); };
@@ -62,9 +74,9 @@ void MappedText::put_code_point(std::uint32_t code, std::size_t origin) {
   tail(0);
 }
 
-void MappedText::map_back(const Edits& inner, std::size_t base, bool keep_length, Edits& outer) const {
-  for (const Edit& edit : inner) {
-    Edit mapped{base + from[edit.begin], base + from[edit.end], edit.text};
+void MappedText::map_back(Edits inner, std::size_t base, bool keep_length, Edits& outer) const {
+  for (Edit& edit : inner) {
+    Edit mapped{base + from[edit.begin], base + from[edit.end], std::move(edit.text)};
     if (keep_length) {
       std::replace_if(
           mapped.text.begin(), mapped.text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, '*');
@@ -101,9 +113,11 @@ MappedText unescape_json(std::string_view raw) {
   out.reserve(raw.size());
   std::size_t at = 0;
   while (at < raw.size()) {
-    if (raw[at] != '\\' || at + 1 >= raw.size()) {
-      out.put(raw[at], at);
-      ++at;
+    const std::size_t slash = std::min(raw.find('\\', at), raw.size());
+    const std::size_t run = slash + 1 >= raw.size() ? raw.size() : slash;
+    if (run > at) {
+      out.put_run(raw, at, run);
+      at = run;
       continue;
     }
     const char c = raw[at + 1];
@@ -157,12 +171,13 @@ MappedText unescape_xml(std::string_view raw, bool& has_cdata) {
       const std::size_t begin = at + open.size();
       std::size_t close = raw.find("]]>", begin);
       if (close == std::string_view::npos) close = raw.size();
-      for (std::size_t i = begin; i < close; ++i) out.put(raw[i], i);
+      if (begin < close) out.put_run(raw, begin, close);
       at = close == raw.size() ? close : close + 3;
       continue;
     }
-    out.put(raw[at], at);
-    ++at;
+    const std::size_t run = std::min(markup_bytes.find(raw, at + 1), raw.size());
+    out.put_run(raw, at, run);
+    at = run;
   }
   out.finish(raw.size());
   return out;
@@ -174,9 +189,11 @@ MappedText strip_escapes(std::string_view raw) {
   out.reserve(raw.size());
   std::size_t at = 0;
   while (at < raw.size()) {
-    if (raw[at] != '\x1b' || at + 1 >= raw.size()) {
-      out.put(raw[at], at);
-      ++at;
+    const std::size_t escape = std::min(raw.find('\x1b', at), raw.size());
+    const std::size_t run = escape + 1 >= raw.size() ? raw.size() : escape;
+    if (run > at) {
+      out.put_run(raw, at, run);
+      at = run;
       continue;
     }
     std::size_t stop = at + 2;

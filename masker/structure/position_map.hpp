@@ -22,12 +22,14 @@ struct MappedText {
     text.push_back(c);
     from.push_back(static_cast<std::uint32_t>(origin));
   }
+  /// Bytes that stand for themselves, from where `raw` has them at `begin`.
+  void put_run(std::string_view raw, std::size_t begin, std::size_t end);
   /// UTF-8 of `code`; lone surrogates come out as three bytes, so that nothing is lost for detection.
   void put_code_point(std::uint32_t code, std::size_t origin);
   void finish(std::size_t end) { from.push_back(static_cast<std::uint32_t>(end)); }
   /// Edits of `text` become edits of the original, `base` added. `keep_length` pads each to the bytes it replaces
   /// (escapes are longer than what they mean) and writes no control byte where an escape stood.
-  void map_back(const Edits& inner, std::size_t base, bool keep_length, Edits& outer) const;
+  void map_back(Edits inner, std::size_t base, bool keep_length, Edits& outer) const;
 };
 
 /// Masks are plain, but a document that was written anew inside a JSON string may need escapes: of the edits from the

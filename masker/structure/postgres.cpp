@@ -238,7 +238,7 @@ class PostgresWalk {
     Edits inner;
     scan_.value(leaf, depth_, inner);
     scan_.pop();
-    plain.map_back(inner, at, scan_.length_preserving(), found);
+    plain.map_back(std::move(inner), at, scan_.length_preserving(), found);
   }
 
   bool copy_binary(std::string_view whole, Edits& found) {
@@ -390,7 +390,7 @@ bool Scan::walk_postgres(std::string_view bytes, int depth, Edits& edits) {
   path_.resize(names);
   if (!good) return false;
   order(found);
-  edits.insert(edits.end(), found.begin(), found.end());
+  append(std::move(found), edits);
   return true;
 }
 

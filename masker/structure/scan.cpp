@@ -4,6 +4,7 @@
 #include <array>
 
 #include "bus/base/encoding.hpp"
+#include "masker/detect/byte_set.hpp"
 #include "masker/detect/harmless.hpp"
 #include "masker/detect/named_value.hpp"
 #include "masker/structure/compress.hpp"
@@ -59,10 +60,13 @@ bool is_control_plane(std::string_view service) {
   return std::find(services.begin(), services.end(), service) != services.end();
 }
 
-bool is_base64_byte(char c) {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/' ||
-         c == '-' || c == '_';
-}
+constexpr ByteSet base64_bytes("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_");
+constexpr ByteSet url_alone("-_");
+constexpr ByteSet hex_bytes("0123456789abcdefABCDEF");
+constexpr ByteSet white_space(" \t\r\n");
+constexpr ByteSet json_marks("{\"");
+
+bool is_base64_byte(char c) { return base64_bytes.has(c); }
 
 /// "Bearer ", "Basic ", "token ": what stands in front of the secret in an Authorization header.
 std::size_t scheme_length(std::string_view text) {
@@ -72,8 +76,39 @@ std::size_t scheme_length(std::string_view text) {
   return 0;
 }
 
+/// The first nine bytes of base64 in either alphabet; nothing when twelve letters are of neither, or of both.
+std::optional<std::array<char, 9>> base64_front(std::string_view text) {
+  static constexpr auto values = [] {
+    std::array<std::int8_t, 256> table{};
+    table.fill(-1);
+    constexpr std::string_view letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (std::size_t i = 0; i < letters.size(); ++i)
+      table[static_cast<unsigned char>(letters[i])] = static_cast<std::int8_t>(i);
+    table['-'] = 62;
+    table['_'] = 63;
+    return table;
+  }();
+  std::array<char, 9> front{};
+  bool plain = false;
+  bool url = false;
+  for (std::size_t group = 0; group < 3; ++group) {
+    std::uint32_t bits = 0;
+    for (std::size_t i = 0; i < 4; ++i) {
+      const char c = text[group * 4 + i];
+      const int value = values[static_cast<unsigned char>(c)];
+      if (value < 0) return std::nullopt;
+      plain |= c == '+' || c == '/';
+      url |= c == '-' || c == '_';
+      bits = bits << 6 | static_cast<std::uint32_t>(value);
+    }
+    for (std::size_t i = 0; i < 3; ++i) front[group * 3 + i] = static_cast<char>(bits >> (16 - 8 * i) & 0xff);
+  }
+  if (plain && url) return std::nullopt;
+  return front;
+}
+
 std::optional<Bytes> decode_base64(std::string_view text, bool& url) {
-  url = text.find_first_of("-_") != std::string_view::npos;
+  url = url_alone.find(text) != std::string_view::npos;
   while (!text.empty() && text.back() == '=') text.remove_suffix(1);
   if (text.size() % 4 == 1) return std::nullopt;
   if (url) return from_base64url(text);
@@ -84,17 +119,10 @@ std::optional<Bytes> decode_base64(std::string_view text, bool& url) {
 
 }  // namespace
 
-namespace {
-KeyCache& thread_keys() {
-  thread_local KeyCache keys;
-  return keys;
-}
-}  // namespace
-
 Scan::Scan(const MaskInput& input)
     : input_(input),
       members_(sensitive_members(input.service, input.operation)),
-      keys_(&thread_keys()),
+      keys_(&known_keys()),
       fill_(input.length_preserving) {
   for (const PathRule& rule : input.rules.paths) {
     OperatorMember each{{{}, rule.kind, false}, rule.name};
@@ -253,9 +281,9 @@ void Scan::free_text(std::string_view text, Hits hits, std::size_t base, KeyClas
       Edits plain;
       free_text(text, hits, base, key, nested_depth_max, plain);
       // A secret that the text names outweighs what its base64 holds.
-      plain.insert(plain.end(), opened.begin(), opened.end());
+      append(std::move(opened), plain);
       order(plain);
-      edits.insert(edits.end(), plain.begin(), plain.end());
+      append(std::move(plain), edits);
       return;
     }
   }
@@ -319,10 +347,10 @@ void Scan::judge(const Leaf& leaf, int depth, Edits& edits) {
   }
   if (text.size() < 4) return;
   if (depth < nested_depth_max) {
-    const std::size_t first = text.find_first_not_of(" \t\r\n");
+    const std::size_t first = white_space.find_other(text);
     if (first != std::string_view::npos && text.size() >= 8) {
       const char c = text[first];
-      if (c == '{' || (c == '[' && text.find_first_of("{\"", first) != std::string_view::npos))
+      if (c == '{' || (c == '[' && json_marks.find(text, first) != std::string_view::npos))
         return walk_json(text, depth + 1, edits);
       if (c == '<' && text.find("</", first) != std::string_view::npos) return walk_xml(text, depth + 1, edits);
       const std::size_t before = edits.size();
@@ -345,20 +373,21 @@ bool Scan::base64_value(const Leaf& leaf, int depth, Edits& edits) {
   for (std::size_t i = 0; i < 16; ++i) {
     if (!is_base64_byte(text[i])) return false;
   }
-  bool url = false;
-  const auto front = decode_base64(text.substr(0, 12), url);
-  if (!front) return false;
-  const bool gzip = front->starts_with("\x1f\x8b");
-  const bool opaque = packing_of(*front) == Packing::zstd || is_wide_front(*front);
-  if (!gzip && !opaque && !is_textual(*front)) {
+  const auto opening = base64_front(text);
+  if (!opening) return false;
+  const std::string_view front(opening->data(), opening->size());
+  const bool gzip = front.starts_with("\x1f\x8b");
+  const bool opaque = packing_of(front) == Packing::zstd || is_wide_front(front);
+  if (!gzip && !opaque && !is_textual(front)) {
     // A character of several bytes may be cut at the end of the front.
     const std::size_t ascii = static_cast<std::size_t>(
-        std::count_if(front->begin(), front->end(), [](char c) { return c >= 0x20 || c == '\n'; }));
-    if (ascii + 2 < front->size()) return false;
+        std::count_if(front.begin(), front.end(), [](char c) { return c >= 0x20 || c == '\n'; }));
+    if (ascii + 2 < front.size()) return false;
   }
   std::string_view body = text;
   while (!body.empty() && (body.back() == '=' || body.back() == '\n')) body.remove_suffix(1);
   if (!std::all_of(body.begin(), body.end(), is_base64_byte)) return false;
+  bool url = false;
   const auto decoded = decode_base64(text, url);
   if (!decoded) return false;
   std::string inner;
@@ -393,7 +422,7 @@ bool Scan::hex_value(const Leaf& leaf, int depth, Edits& edits) {
   const std::size_t prefix = text.starts_with("\\x") || text.starts_with("0x") ? 2 : 0;
   text.remove_prefix(prefix);
   if (text.size() % 2 != 0) return false;
-  if (text.substr(0, 16).find_first_not_of("0123456789abcdefABCDEF") != std::string_view::npos) return false;
+  if (hex_bytes.find_other(text.substr(0, 16)) != std::string_view::npos) return false;
   const auto front = from_hex(text.substr(0, 16));
   if (!front || !is_textual(*front)) return false;
   const auto decoded = from_hex(text);
@@ -408,7 +437,7 @@ bool Scan::percent_value(const Leaf& leaf, int depth, Edits& edits) {
   const MappedText plain = unescape_percent(leaf.text, false);
   Edits found;
   walk_document(plain.text, {}, depth + 1, found);
-  plain.map_back(found, 0, fill_, edits);
+  plain.map_back(std::move(found), 0, fill_, edits);
   return true;
 }
 
@@ -416,14 +445,13 @@ void Scan::walk_document(std::string_view text, std::string_view content_type, i
   const std::string type = to_lower(content_type.substr(0, content_type.find(';')));
   if (walk_binary(text, type, depth, edits)) return;
   if (depth > nested_depth_max) return walk_text(text, depth, edits);
-  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  const std::size_t first = white_space.find_other(text);
   if (first == std::string_view::npos) return;
   if (type == "application/x-tty") return walk_terminal(text, depth, edits);
   // What stands there decides more than what a header says it is.
   const char c = text[first];
   if (c == '{' || c == '[') {
-    if (c == '{' || type.find("json") != std::string::npos ||
-        text.find_first_of("{\"", first) != std::string_view::npos)
+    if (c == '{' || type.find("json") != std::string::npos || json_marks.find(text, first) != std::string_view::npos)
       return walk_json(text, depth, edits);
   }
   if (type.find("json") != std::string::npos) return walk_json(text, depth, edits);
@@ -441,6 +469,14 @@ void shift(Edits& edits, std::size_t from, std::size_t by) {
   for (std::size_t i = from; i < edits.size(); ++i) {
     edits[i].begin += by;
     edits[i].end += by;
+  }
+}
+
+void append(Edits&& more, Edits& edits) {
+  if (edits.empty()) {
+    edits = std::move(more);
+  } else {
+    edits.insert(edits.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
   }
 }
 

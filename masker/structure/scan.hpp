@@ -9,12 +9,12 @@
 #include <string_view>
 #include <vector>
 
+#include "masker/detect/key_cache.hpp"
 #include "masker/detect/key_name.hpp"
 #include "masker/detect/text.hpp"
 #include "masker/finding.hpp"
 #include "masker/mask.hpp"
 #include "masker/redact.hpp"
-#include "masker/structure/key_cache.hpp"
 #include "masker/structure/sensitive_members.hpp"
 
 namespace holdpoint::masker {
@@ -77,9 +77,9 @@ class Scan {
   [[nodiscard]] std::size_t depth_of_path() const { return path_.size(); }
 
   void add(Class kind, std::string_view rule, std::string_view value, std::size_t begin, Shape shape, Edits& edits);
-  [[nodiscard]] const Tally& tally() const { return tally_; }
+  [[nodiscard]] std::vector<Finding> take_findings() { return tally_.take(); }
   /// What the rules leave unmasked.
-  [[nodiscard]] const Tally& left() const { return left_; }
+  [[nodiscard]] std::vector<Finding> take_left() { return left_.take(); }
   /// Why the document cannot be passed on; empty when it can.
   [[nodiscard]] const std::string& blocked() const { return blocked_; }
   void block(std::string reason) {
@@ -117,7 +117,7 @@ class Scan {
   std::vector<OperatorMember> operator_members_;
   std::string_view named_by_ = "model";  ///< whose word the last model_class() was
   std::vector<std::string_view> path_;
-  KeyCache* keys_;  ///< this thread's; facts do not depend on the document
+  KeyCache* keys_;
   Tally tally_;
   Tally left_;
   Class told_left_ = Class::none;  ///< of the value at hand: counted once
@@ -129,6 +129,8 @@ class Scan {
 
 /// Sorts edits and drops those that overlap an earlier one.
 void order(Edits& edits);
+/// Puts `more` behind `edits`.
+void append(Edits&& more, Edits& edits);
 /// Edits of a part, from the one at `from` on, become edits of the whole in which it stands at `by`.
 void shift(Edits& edits, std::size_t from, std::size_t by);
 

@@ -93,15 +93,25 @@ const Table& table() {
 }  // namespace
 
 std::vector<const SensitiveMember*> sensitive_members(std::string_view service, std::string_view operation) {
-  return table().find(service, operation);
+  // A deployment uses few operations; putting the table's names together costs as much as a small answer.
+  constexpr std::size_t known_max = 1024;
+  constexpr std::size_t name_bytes_max = 128;
+  thread_local std::map<std::pair<std::string, std::string>, std::vector<const SensitiveMember*>> known;
+  if (service.size() > name_bytes_max || operation.size() > name_bytes_max) return table().find(service, operation);
+  std::pair<std::string, std::string> names(service, operation);
+  if (const auto found = known.find(names); found != known.end()) return found->second;
+  auto members = table().find(service, operation);
+  if (known.size() < known_max) known.emplace(std::move(names), members);
+  return members;
 }
 
 bool matches(const SensitiveMember& member, std::span<const std::string_view> path) {
   if (member.path.size() > path.size()) return false;
   const auto tail = path.last(member.path.size());
-  return std::equal(tail.begin(), tail.end(), member.path.begin(), [](std::string_view have, const std::string& want) {
-    return want == "*" || equal_ignoring_case(have, want);
-  });
+  // The last name is unlike most often.
+  return std::equal(
+      tail.rbegin(), tail.rend(), member.path.rbegin(),
+      [](std::string_view have, const std::string& want) { return equal_ignoring_case(have, want) || want == "*"; });
 }
 
 bool is_untouchable(std::string_view service, std::string_view operation) {

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <array>
 
+#include "masker/detect/byte_set.hpp"
 #include "masker/structure/position_map.hpp"
 #include "masker/structure/scan.hpp"
 
 namespace holdpoint::masker {
 namespace {
 
+constexpr ByteSet line_ends_shown("\r\n");
 constexpr std::size_t control_bytes_max = 4096;  // a title, a link, a device's answer
 
 /// Where the escape sequence at `at` ends, and what it leaves on the screen: nothing, a space or a new line.
@@ -85,7 +87,7 @@ std::size_t screen_width(std::string_view text) {
   bool filled = false;  // two of the widest in a row: a value of several lines
   std::size_t before = 0;
   for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find_first_of("\r\n", at), text.size());
+    const std::size_t end = std::min(line_ends_shown.find(text, at), text.size());
     std::size_t width = width_of(text.substr(at, end - at));
     // A line editor's space behind the margin.
     if (end < text.size() && text[end] == '\r' && end > at && text[end - 1] == ' ') --width;
@@ -107,7 +109,7 @@ MappedText join_wraps(const MappedText& seen) {
   MappedText out;
   out.reserve(text.size());
   for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find_first_of("\r\n", at), text.size());
+    const std::size_t end = std::min(line_ends_shown.find(text, at), text.size());
     const std::string_view line = text.substr(at, end - at);
     const bool echoed = end < text.size() && text[end] == '\r' && line.ends_with(' ');
     const bool within = end + 1 < text.size() && text[end + 1] > ' ';
@@ -150,7 +152,7 @@ void Scan::walk_terminal(std::string_view bytes, int depth, Edits& edits) {
     map_back(unwrapped, seen_alone, found);
   }
   order(found);
-  edits.insert(edits.end(), found.begin(), found.end());
+  append(std::move(found), edits);
 }
 
 }  // namespace holdpoint::masker

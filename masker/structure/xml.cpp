@@ -226,7 +226,7 @@ class XmlWalk {
       edits_.push_back({span.begin, span.end, std::move(again)});
       return;
     }
-    plain.map_back(inner, span.begin, scan_.length_preserving(), edits_);
+    plain.map_back(std::move(inner), span.begin, scan_.length_preserving(), edits_);
   }
 
   Scan& scan_;
@@ -252,7 +252,7 @@ void Scan::walk_xml(std::string_view text, int depth, Edits& edits) {
     free_text(text, hits, 0, {}, depth, found);
   }
   order(found);
-  edits.insert(edits.end(), found.begin(), found.end());
+  append(std::move(found), edits);
 }
 
 }  // namespace holdpoint::masker
