@@ -8,6 +8,7 @@
 #include "bus/base/json.hpp"
 #include "masker/offline.hpp"
 #include "ops/cli/commands/context.hpp"
+#include "ops/cli/commands/mask_bench.hpp"
 #include "ops/cli/commands/output.hpp"
 #include "ops/cli/deployment/deployment.hpp"
 #include "ops/cli/deployment/masking.hpp"
@@ -24,6 +25,7 @@ struct MaskOptions {
   std::string configuration;  ///< whose rules are tried; empty: none
   std::string target;
   masker::MaskInput input;
+  MaskBenchOptions bench;
 };
 
 using Trial = std::optional<deployment::MaskTrial>;
@@ -66,6 +68,7 @@ Result<masker::MaskInput> read_meta(const MaskOptions& options) {
 }
 
 Result<void> mask(const Context& context, const MaskOptions& options) {
+  if (!options.bench.corpus.empty()) return bench_mask(context, options.bench);
   auto trial = read_trial(options);
   if (!trial) return trial.error();
   if (options.lines) return mask_lines(options, *trial);
@@ -109,7 +112,8 @@ void add_mask(CLI::App& app, Context& context) {
                   "  holdpoint mask answer.json --content-type application/json --service dynamodb\n"
                   "  holdpoint --json mask log.txt\n  holdpoint mask --report-only log.txt\n"
                   "  holdpoint mask --jsonl < bodies.jsonl\n"
-                  "  holdpoint audit export | holdpoint mask --config holdpoint.yaml --jsonl --report-only");
+                  "  holdpoint audit export | holdpoint mask --config holdpoint.yaml --jsonl --report-only\n"
+                  "  holdpoint mask --bench bodies.jsonl.gz --workers 2");
   command->add_option("file", options->file, "- is standard input")->capture_default_str();
   command->add_flag("--jsonl", options->lines, "A JSON object per line of standard input, one per line out");
   command->add_option("--content-type", options->input.content_type)
@@ -126,6 +130,11 @@ void add_mask(CLI::App& app, Context& context) {
   command->add_option("--config", options->configuration,
                       "Also by this configuration's masking rules; what each found");
   command->add_option("--target", options->target, "With --config: the rules of this target; default those of all");
+  command->add_option("--bench", options->bench.corpus,
+                      "Measure the engine on the bodies of this file (lines as for --jsonl, gzip or not)");
+  command->add_option("--workers", options->bench.workers, "--bench: also with so many threads at once")
+      ->capture_default_str();
+  command->add_option("--seconds", options->bench.seconds, "--bench: of each measurement")->capture_default_str();
   command->callback([&context, options] { context.action = [&context, options] { return mask(context, *options); }; });
 }
 
