@@ -126,6 +126,19 @@ const std::vector<std::string_view>& column_names() {
   return names;
 }
 
+ColumnType column_type(std::size_t index) {
+  switch (kColumns[index].kind) {
+    case Kind::time:
+      return ColumnType::time;
+    case Kind::number:
+    case Kind::length:
+      return ColumnType::number;
+    case Kind::text:
+      break;
+  }
+  return ColumnType::text;
+}
+
 std::vector<std::optional<std::string>> columns_of(BytesView entry) {
   std::vector<std::optional<std::string>> values(std::size(kColumns));
   thread_local std::vector<EventMember> members;

@@ -16,6 +16,10 @@ constexpr std::size_t kColumnCount = 28;
 /// Names in table order, beginning with `time`.
 const std::vector<std::string_view>& column_names();
 
+/// What PostgreSQL keeps of the i-th: a text as it is, a time in RFC 3339, a whole number of 64 bits.
+enum class ColumnType { time, text, number };
+ColumnType column_type(std::size_t index);
+
 /// One value per name, as text that PostgreSQL reads; nullopt = NULL. Takes any bytes: what is no JSON object, or holds
 /// a member of another kind, gives NULL there. Texts lose NUL characters and end after 500 characters.
 std::vector<std::optional<std::string>> columns_of(BytesView entry);

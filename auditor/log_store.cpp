@@ -1,27 +1,13 @@
 #include "auditor/log_store.hpp"
 
+#include <libpq-fe.h>
+
 #include <array>
 #include <pqxx/pqxx>
 #include <set>
 
-#include "auditor/copy_text.hpp"
+#include "auditor/copy_binary.hpp"
 #include "bus/record/tree_hash.hpp"
-
-namespace holdpoint::auditor {
-
-/// Rows as put_row() writes them, with a line's end between them.
-struct CopyLines {
-  std::string text;
-};
-
-}  // namespace holdpoint::auditor
-
-// libpqxx 6.4 escapes each field on its own, byte by byte, which costs more than all else here; this is already
-// escaped.
-template <>
-inline std::string pqxx::internal::TypedCopyEscaper::operator()(const holdpoint::auditor::CopyLines* lines) const {
-  return lines->text;
-}
 
 namespace holdpoint::auditor {
 namespace {
@@ -49,13 +35,53 @@ Error error_of(const std::exception& exception) {
     for (const char* data : {"22", "23", "54"}) {
       if (state.starts_with(data)) return fail(Code::malformed, exception.what());
     }
-    // libpqxx 6.4 reports what COPY refuses without a state.
+    // libpqxx 6.4 reports what COPY of the tree's nodes refuses without a state.
     if (state.empty() && dynamic_cast<const pqxx::broken_connection*>(&exception) == nullptr) {
       return fail(Code::malformed, exception.what());
     }
   }
   return fail(Code::unavailable, std::string("database: ") + exception.what());
 }
+
+/// libpqxx 6.4 copies texts alone. A connection policy is its way to libpq's own handle.
+class WriterConnection final : public pqxx::connection_base {
+ public:
+  explicit WriterConnection(const std::string& dsn) : connection_base(policy_), policy_(dsn) { init(); }
+  ~WriterConnection() noexcept { close(); }
+
+  /// Rows of COPY's binary format, between its beginning and its end.
+  void put_copy(const std::string& data) {
+    if (PQputCopyData(policy_.handle_, data.data(), static_cast<int>(data.size())) != 1) {
+      throw pqxx::broken_connection(PQerrorMessage(policy_.handle_));
+    }
+  }
+  void end_copy() {
+    if (PQputCopyEnd(policy_.handle_, nullptr) != 1) throw pqxx::broken_connection(PQerrorMessage(policy_.handle_));
+    std::string state;
+    std::string message;
+    while (PGresult* const result = PQgetResult(policy_.handle_)) {
+      if (PQresultStatus(result) != PGRES_COMMAND_OK && message.empty()) {
+        const char* const code = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+        state = code == nullptr ? "08006" : code;  // without one the connection is gone
+        message = PQresultErrorMessage(result);
+      }
+      PQclear(result);
+    }
+    if (!message.empty()) throw pqxx::sql_error(message, "COPY", state.c_str());
+  }
+
+ private:
+  struct Policy final : pqxx::connect_direct {
+    using connect_direct::connect_direct;
+    handle do_startconnect(handle given) override { return handle_ = connect_direct::do_startconnect(given); }
+    handle do_disconnect(handle given) noexcept override {
+      handle_ = nullptr;
+      return connect_direct::do_disconnect(given);
+    }
+    handle handle_ = nullptr;
+  };
+  Policy policy_;
+};
 
 class PostgresLogStore final : public LogStore {
  public:
@@ -142,7 +168,7 @@ class PostgresLogStore final : public LogStore {
     partition_month_ = {};
     known_sources_.clear();
     connection_.reset();
-    connection_ = std::make_unique<pqxx::connection>(dsn_);
+    connection_ = std::make_unique<WriterConnection>(dsn_);
     pqxx::nontransaction query(*connection_);
     // For the session: it lasts exactly as long as the connection that writes.
     const auto locked = query.exec_params("SELECT pg_try_advisory_lock($1)", kLogLock);
@@ -211,20 +237,19 @@ class PostgresLogStore final : public LogStore {
     partition_month_ = this_month;
   }
 
-  static void copy_rows(pqxx::work& transaction, const Batch& batch) {
-    pqxx::stream_to stream(transaction, "audit.entries", copy_columns());
-    const std::string received_at = to_rfc3339(batch.received_at);
-    std::array<CopyLines, 1> lines;
-    std::string& text = lines.front().text;
+  void copy_rows(pqxx::work& transaction, const Batch& batch) {
+    transaction.exec(copy_statement());
+    std::string data;
+    put_copy_header(data);
     for (const Row& row : batch.rows) {
-      if (!text.empty()) text.push_back('\n');
-      put_row(row, received_at, text);
-      if (text.size() < kCopyBytes) continue;
-      stream << lines;
-      text.clear();
+      put_row(row, batch.received_at, data);
+      if (data.size() < kCopyBytes) continue;
+      connection_->put_copy(data);
+      data.clear();
     }
-    if (!text.empty()) stream << lines;
-    stream.complete();
+    put_copy_trailer(data);
+    connection_->put_copy(data);
+    connection_->end_copy();
   }
 
   static void copy_nodes(pqxx::work& transaction, const Batch& batch) {
@@ -253,7 +278,7 @@ class PostgresLogStore final : public LogStore {
   }
 
   std::string dsn_;
-  std::unique_ptr<pqxx::connection> connection_;
+  std::unique_ptr<WriterConnection> connection_;
   std::chrono::year_month partition_month_{};
   std::set<std::pair<std::string, std::uint64_t>> known_sources_;
   std::set<std::pair<std::string, std::uint64_t>> sources_in_flight_;
