@@ -20,6 +20,11 @@ std::size_t body_bytes_max(const ServiceModel* service) {
   return std::size_t{8} << 20;
 }
 
+HandsOut hands_out(const OperationModel& model) {
+  const HandedOut* entry = handed_out(model.service->id, model.name);
+  return entry == nullptr ? HandsOut::nothing : entry->how;
+}
+
 Result<void> add_twins(const Route& route, const Json& parameters, const CallScope& scope, Operation& operation) {
   for (const OperationModel* twin : route.twins) {
     operation.candidates.push_back(std::string(twin->service->id) + ":" + std::string(twin->name));
@@ -36,6 +41,7 @@ Result<void> add_twins(const Route& route, const Json& parameters, const CallSco
       if (!known) operation.requirements.push_back(std::move(requirement));
     }
     operation.access = std::max(operation.access, twin->access);
+    operation.hands_out = std::max(operation.hands_out, hands_out(*twin));
   }
   return {};
 }
@@ -82,6 +88,7 @@ Result<Classified> classify(const HttpHead& head, const CallScope& scope, BytesV
   operation.region = scope.region;
   operation.protocol = route->protocol;
   operation.access = model.access;
+  operation.hands_out = hands_out(model);
   auto requirements = requirements_of(*route, *parameters, scope);
   if (!requirements) return requirements.error();
   operation.requirements = std::move(*requirements);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "bus/base/json.hpp"
+#include "gateway/aws/handed_out.hpp"
 
 namespace holdpoint::aws {
 
@@ -34,12 +35,13 @@ struct Operation {
   Protocol protocol = Protocol::json10;
   Access access = Access::write;
   std::vector<Requirement> requirements;
-  Json parameters = Json::object();     ///< canonical; free of idempotency tokens that the SDK makes by itself
-  ContextKeys context;                  ///< keys of the request as a whole (aws:RequestTag/…, s3:prefix, …)
-  std::vector<std::string> sensitive;   ///< JSON pointers into `parameters` that the model marks
-  std::vector<std::string> candidates;  ///< wire twins ("service:Operation") when ambiguous; empty otherwise
-  bool body_is_data = false;            ///< S3 object bytes and the like: not parsed, bound by hash
-  bool answer_is_data = false;          ///< the answer's body is the payload itself (GetObject)
+  Json parameters = Json::object();        ///< canonical; free of idempotency tokens that the SDK makes by itself
+  ContextKeys context;                     ///< keys of the request as a whole (aws:RequestTag/…, s3:prefix, …)
+  std::vector<std::string> sensitive;      ///< JSON pointers into `parameters` that the model marks
+  std::vector<std::string> candidates;     ///< wire twins ("service:Operation") when ambiguous; empty otherwise
+  bool body_is_data = false;               ///< S3 object bytes and the like: not parsed, bound by hash
+  bool answer_is_data = false;             ///< the answer's body is the payload itself (GetObject)
+  HandsOut hands_out = HandsOut::nothing;  ///< the most of what it and its wire twins do
 };
 
 }  // namespace holdpoint::aws

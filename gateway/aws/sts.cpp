@@ -37,6 +37,16 @@ bool is_role_arn(std::string_view arn) {
   return rest.substr(12).starts_with(":role/") && rest.find_first_of(" \t\r\n\"'<>&*?") == std::string_view::npos;
 }
 
+Result<std::optional<Duration>> duration_of(const Fields& fields, int seconds_max) {
+  const std::string* seconds = field(fields, "DurationSeconds");
+  if (seconds == nullptr) return std::optional<Duration>();
+  int value = 0;
+  const auto [end, error] = std::from_chars(seconds->data(), seconds->data() + seconds->size(), value);
+  if (error != std::errc() || end != seconds->data() + seconds->size() || value < 900 || value > seconds_max)
+    return fail(Code::malformed, "DurationSeconds must be 900 to " + std::to_string(seconds_max));
+  return std::optional<Duration>(std::chrono::seconds(value));
+}
+
 struct Common {
   std::string role_arn;
   std::string role_session_name;
@@ -58,14 +68,9 @@ Result<Common> common(const Fields& fields) {
     return fail(Code::malformed, "RoleSessionName must be 2 to 64 of letters, digits and _=,.@-");
   }
   if (out.policy.size() > kPolicyBytesMax) return fail(Code::malformed, "Policy is longer than 2048 bytes");
-  if (const std::string* seconds = field(fields, "DurationSeconds")) {
-    int value = 0;
-    const auto [end, error] = std::from_chars(seconds->data(), seconds->data() + seconds->size(), value);
-    if (error != std::errc() || end != seconds->data() + seconds->size() || value < 900 || value > 43200) {
-      return fail(Code::malformed, "DurationSeconds must be 900 to 43200");
-    }
-    out.duration = std::chrono::seconds(value);
-  }
+  auto duration = duration_of(fields, 43200);
+  if (!duration) return duration.error();
+  out.duration = *duration;
   return out;
 }
 
@@ -82,6 +87,26 @@ Result<void> check_names(const Fields& fields, std::initializer_list<std::string
     }
   }
   return {};
+}
+
+constexpr int kDerivedSecondsMax = 129600;  // AWS's 36 hours
+
+Result<StsCall> parse_derived(const Fields& fields, std::string_view action) {
+  const bool federation = action == "GetFederationToken";
+  auto checked = federation ? check_names(fields, {"Name", "DurationSeconds", "Policy"})
+                            : check_names(fields, {"DurationSeconds"});
+  if (!checked) return checked.error();
+  auto duration = duration_of(fields, kDerivedSecondsMax);
+  if (!duration) return duration.error();
+  if (!federation) return StsCall(GetSessionToken{*duration});
+  const std::string* name = field(fields, "Name");
+  if (name == nullptr || name->size() > 32 || !is_role_session_name(*name))
+    return fail(Code::malformed, "Name must be 2 to 32 of letters, digits and _=,.@-");
+  const std::string* policy = field(fields, "Policy");
+  if (policy == nullptr || policy->empty())
+    return fail(Code::denied, "a federation token without a Policy permits nothing: say what it is for");
+  if (policy->size() > kPolicyBytesMax) return fail(Code::malformed, "Policy is longer than 2048 bytes");
+  return StsCall(GetFederationToken{*name, *duration, *policy});
 }
 
 std::string element(std::string_view name, std::string_view text) {
@@ -159,9 +184,10 @@ Result<StsCall> parse_sts(const HttpHead& head, BytesView body) {
     return StsCall(AssumeRole{std::move(parsed->role_arn), std::move(parsed->role_session_name), parsed->duration,
                               std::move(parsed->policy)});
   }
+  if (*action == "GetSessionToken" || *action == "GetFederationToken") return parse_derived(*fields, *action);
   // These would hand real credentials to the agent.
-  for (const std::string_view refused : {"AssumeRoleWithSAML", "GetSessionToken", "GetFederationToken", "AssumeRoot",
-                                         "GetDelegatedAccessToken", "GetWebIdentityToken"}) {
+  for (const std::string_view refused :
+       {"AssumeRoleWithSAML", "AssumeRoot", "GetDelegatedAccessToken", "GetWebIdentityToken"}) {
     if (*action == refused)
       return fail(Code::denied, std::string(refused) + " is not served: use AssumeRole or AssumeRoleWithWebIdentity");
   }
@@ -180,6 +206,20 @@ std::string assume_role_with_web_identity_answer(const LocalCredentials& credent
 std::string assume_role_answer(const LocalCredentials& credentials, const CallerIdentity& identity,
                                std::string_view request_id) {
   return answer("AssumeRole", assumed_user(identity) + credentials_xml(credentials) + element("PackedPolicySize", "0"),
+                request_id);
+}
+
+std::string session_token_answer(const LocalCredentials& credentials, std::string_view request_id) {
+  return answer("GetSessionToken", credentials_xml(credentials), request_id);
+}
+
+std::string federation_token_answer(const LocalCredentials& credentials, std::string_view account,
+                                    std::string_view name, std::string_view request_id) {
+  const std::string id = std::string(account) + ":" + std::string(name);
+  const std::string arn = "arn:aws:sts::" + std::string(account) + ":federated-user/" + std::string(name);
+  return answer("GetFederationToken",
+                credentials_xml(credentials) + "<FederatedUser>" + element("FederatedUserId", id) +
+                    element("Arn", arn) + "</FederatedUser>" + element("PackedPolicySize", "0"),
                 request_id);
 }
 

@@ -29,7 +29,20 @@ struct AssumeRole {
 
 struct GetCallerIdentity {};
 
-using StsCall = std::variant<AssumeRoleWithWebIdentity, AssumeRole, GetCallerIdentity>;
+/// The caller's own session once more. AWS's parameters for second factors are refused: they would prove nothing here.
+struct GetSessionToken {
+  std::optional<Duration> duration;  ///< 15 minutes to 36 hours; never beyond the session's own end
+};
+
+/// The same, narrowed by a policy, which AWS does not ask for but without which the session could do nothing.
+struct GetFederationToken {
+  std::string name;  ///< 2 to 32 of a role session name's characters
+  std::optional<Duration> duration;
+  std::string policy;
+};
+
+using StsCall =
+    std::variant<AssumeRoleWithWebIdentity, AssumeRole, GetCallerIdentity, GetSessionToken, GetFederationToken>;
 
 /// True for POST / or GET / whose form or query names an STS action and version; the operation need not be one of ours.
 /// Only for unsigned requests and requests with scope "sts".
@@ -59,6 +72,9 @@ std::string assume_role_with_web_identity_answer(const LocalCredentials& credent
                                                  std::string_view provider, std::string_view request_id);
 std::string assume_role_answer(const LocalCredentials& credentials, const CallerIdentity& identity,
                                std::string_view request_id);
+std::string session_token_answer(const LocalCredentials& credentials, std::string_view request_id);
+std::string federation_token_answer(const LocalCredentials& credentials, std::string_view account,
+                                    std::string_view name, std::string_view request_id);
 std::string caller_identity_answer(const CallerIdentity& identity, std::string_view request_id);
 
 /// {"AccessKeyId","SecretAccessKey","Token","Expiration"} of the container credential endpoint.

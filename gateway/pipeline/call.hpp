@@ -16,6 +16,7 @@
 #include "gateway/aws/error_shape.hpp"
 #include "gateway/aws/own_address.hpp"
 #include "gateway/aws/sigv4.hpp"
+#include "gateway/aws/sts.hpp"
 #include "gateway/aws/upstream_request.hpp"
 #include "gateway/http/exchange.hpp"
 #include "gateway/operation/operation_actor.hpp"
@@ -69,7 +70,7 @@ class Call {
   operation::Event judge();
   Result<policy::Decision> decide_on(const aws::Operation& operation) const;
   Task<Result<void>> inspect_for(const operation::Event& first);
-  Result<void> may_assume(const std::string& role_arn) const;
+  Result<void> may_call_sts(const aws::StsCall& call) const;
   [[nodiscard]] record::Judgement judgement() const {
     return {decision_.policy, decision_.statement, decision_.obligations.record_full};
   }

@@ -22,7 +22,11 @@ std::int64_t milliseconds(Steady::duration duration) {
 
 }  // namespace
 
-bool Call::must_mask() const { return is_mask_due(decision_.obligations, snapshot_->document.masking); }
+/// What hands out credentials is masked whatever policy and preset say.
+bool Call::must_mask() const {
+  return operation_.hands_out != aws::HandsOut::nothing ||
+         is_mask_due(decision_.obligations, snapshot_->document.masking);
+}
 
 // ---- gate 1 -------------------------------------------------------------------------------------------------------
 

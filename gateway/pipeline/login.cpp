@@ -292,7 +292,51 @@ asio::awaitable<void> Login::web_identity(std::string body) {
   (void)co_await exchange_.reply(200, xml_headers(request_id_), answer);
 }
 
+/// The caller's session once more: it ends no later, keeps its policy and dies with the session that it came from.
+Result<Login::Admitted> Login::derive(const identity::Session& session, std::optional<Duration> duration,
+                                      const std::string& policy) {
+  identity::Session next = session;
+  next.assumed_from.push_back(session.id);
+  if (next.assumed_from.size() > kAssumedMax)
+    return fail(Code::denied, "sessions were derived one from another too often; log in again");
+  if (!policy.empty()) {
+    if (!session.policy.empty())
+      return fail(Code::denied, "a session with a policy of its own cannot be narrowed further");
+    auto parsed = policy::Policy::parse("Policy", policy, policy::PolicyKind::session);
+    if (!parsed) return fail(Code::malformed, parsed.error().context);
+    next.policy = policy;
+  }
+  next.id = request_id_;
+  next.issued_at = system_now();
+  if (duration) next.expires_at = std::min(session.expires_at, next.issued_at + *duration);
+  return mint(std::move(next));
+}
+
+asio::awaitable<void> Login::derived_call(const identity::Session& session, const aws::StsCall& call) {
+  Wish wish;
+  wish.role_arn = session.role_arn;
+  const auto* federation = std::get_if<aws::GetFederationToken>(&call);
+  wish.via = federation != nullptr ? "get_federation_token" : "get_session_token";
+  Result<Admitted> admitted = federation != nullptr
+                                  ? derive(session, federation->duration, federation->policy)
+                                  : derive(session, std::get<aws::GetSessionToken>(call).duration, {});
+  co_await record_end(wish, admitted);
+  if (!admitted) {
+    co_await refuse_sts(admitted.error());
+    co_return;
+  }
+  const std::string answer = federation != nullptr
+                                 ? aws::federation_token_answer(admitted->credentials, account_of(session.role_arn),
+                                                                federation->name, request_id_)
+                                 : aws::session_token_answer(admitted->credentials, request_id_);
+  (void)co_await exchange_.reply(200, xml_headers(request_id_), answer);
+}
+
 asio::awaitable<void> Login::signed_call(const identity::Session& session, const aws::StsCall& call) {
+  if (std::holds_alternative<aws::GetSessionToken>(call) || std::holds_alternative<aws::GetFederationToken>(call)) {
+    co_await derived_call(session, call);
+    co_return;
+  }
   if (std::holds_alternative<aws::GetCallerIdentity>(call)) {
     const std::string answer = aws::caller_identity_answer(caller_of(session), request_id_);
     (void)co_await exchange_.reply(200, xml_headers(request_id_), answer);

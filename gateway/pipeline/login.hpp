@@ -25,7 +25,7 @@ class Login {
   boost::asio::awaitable<void> container();
   /// `body` is the form, read whole.
   boost::asio::awaitable<void> web_identity(std::string body);
-  /// Of a session that is already authenticated. `call` is one of ours.
+  /// Of a session that is already authenticated. `call` is one of ours, and policy has permitted it.
   boost::asio::awaitable<void> signed_call(const identity::Session& session, const aws::StsCall& call);
 
  private:
@@ -36,6 +36,9 @@ class Login {
   Result<identity::Session> admit_token(Wish& wish);
   Result<void> check_trust(const Wish& wish, const identity::Session& session, std::string_view caller_role);
   Result<Admitted> mint(identity::Session session);
+  Result<Admitted> derive(const identity::Session& session, std::optional<Duration> duration,
+                          const std::string& policy);
+  boost::asio::awaitable<void> derived_call(const identity::Session& session, const aws::StsCall& call);
   boost::asio::awaitable<Result<void>> record_started(const identity::Session& session, std::string via);
   boost::asio::awaitable<void> record_refused(const Wish& wish, const Error& error);
   boost::asio::awaitable<void> record_end(const Wish& wish, Result<Admitted>& admitted);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "bus/base/text.hpp"
 #include "bus/config/mask_rules.hpp"
 
 namespace holdpoint::pipeline {
@@ -15,6 +16,19 @@ bool names(const std::vector<std::string>& list, std::string_view name) {
 Json rules_of(const aws::Operation& operation, const policy::Obligations& obligations,
               const config::MaskingSettings& settings, std::string_view target) {
   Json rules = config::mask_rules(settings, operation.service, operation.operation, target);
+  // Members that hand something out, beside what the masker knows by itself.
+  const auto add_members = [&rules](const aws::HandedOut* entry) {
+    if (entry == nullptr) return;
+    for (const std::string_view member : split(entry->members, ' '))
+      rules["paths"].push_back({{"path", member}, {"class", "secret"}});
+  };
+  if (operation.hands_out != aws::HandsOut::nothing) {
+    add_members(aws::handed_out(operation.service, operation.operation));
+    for (const std::string& twin : operation.candidates) {
+      const std::size_t colon = twin.find(':');
+      add_members(aws::handed_out(std::string_view(twin).substr(0, colon), std::string_view(twin).substr(colon + 1)));
+    }
+  }
   for (const char* personal : {"contacts", "email", "phone", "date-of-birth", "date_of_birth"}) {
     if (names(obligations.mask, personal)) rules["contacts"] = "on";
   }
@@ -50,7 +64,8 @@ wire::Message mask_request(const MaskSubject& subject, const aws::Operation& ope
                         {}};
   if (!subject.content_encoding.empty()) message.body["content_encoding"] = subject.content_encoding;
   Json rules = rules_of(operation, obligations, settings, subject.target);
-  if (subject.direction == "answer") {
+  // What hands out credentials is masked whatever a statement leaves.
+  if (subject.direction == "answer" && operation.hands_out == aws::HandsOut::nothing) {
     for (const policy::Unmask& each : subject.unmask) rules["unmask"].push_back(each.mask_class);
   }
   if (!rules.empty()) message.body["rules"] = std::move(rules);

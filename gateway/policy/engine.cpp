@@ -44,6 +44,11 @@ bool applies(const Statement& statement, std::string_view action, std::string_vi
          statement.conditions_hold(context);
 }
 
+// What hands out credentials is permitted by name alone: whoever wrote "ecr:*" or "*" did not mean these.
+bool permits(const Statement& statement, std::string_view action, aws::HandsOut hands_out) {
+  return hands_out != aws::HandsOut::named || statement.effect == Effect::deny || statement.names_action(action);
+}
+
 PairResult decide_pair(std::span<const Policy> policies, const Request& request, const aws::Requirement& requirement) {
   const RequestContext context(request, &requirement);
   const std::string action = to_lower(requirement.action);
@@ -54,7 +59,9 @@ PairResult decide_pair(std::span<const Policy> policies, const Request& request,
   bool permitted = false;
   for (const auto& policy : policies) {
     for (const auto& statement : policy.statements()) {
-      if (!applies(statement, action, requirement.resource, context)) continue;
+      if (!applies(statement, action, requirement.resource, context) ||
+          !permits(statement, action, request.operation->hands_out))
+        continue;
       const Match match{&policy, &statement};
       if (statement.effect == Effect::deny) {
         out.effect = Effect::deny;
@@ -78,7 +85,7 @@ PairResult decide_pair(std::span<const Policy> policies, const Request& request,
   } else if (allow.statement != nullptr) {
     out.effect = Effect::allow;
     out.decided = allow;
-  } else if (request.outside_hold) {
+  } else if (request.outside_hold && request.operation->hands_out != aws::HandsOut::named) {
     out.effect = Effect::hold;
     out.outside = true;
   }
@@ -246,6 +253,9 @@ std::string reason_of(const PairResult& pair, const Request& request, const Revi
   }
   if (pair.by_session_policy)
     return what + " is not allowed by this session's own policy; start a session that allows it";
+  if (request.operation->hands_out == aws::HandsOut::named)
+    return what + " would hand out credentials or signed URLs of the target, and no statement of role " + role +
+           " names this action in full, without wildcards; even then they come masked";
   return what + " is allowed by no statement of role " + role +
          "; ask its owner for an Allow (or Hold) of this action on this resource";
 }
@@ -286,7 +296,8 @@ const char* name_of(Effect effect) {
 }
 
 // Why a statement did not take part, or that it did.
-std::string participation(const Statement& statement, const aws::Requirement& requirement, const Context& context) {
+std::string participation(const Statement& statement, const aws::Requirement& requirement, const Context& context,
+                          aws::HandsOut hands_out) {
   if (!statement.covers_action(to_lower(requirement.action), context)) return "other actions";
   if (!statement.covers_resource(requirement.resource, context)) return "other resources";
   for (const auto& condition : statement.conditions) {
@@ -297,6 +308,8 @@ std::string participation(const Statement& statement, const aws::Requirement& re
       return "condition " + condition.to_text() + " does not hold (" + (found.empty() ? "absent" : found) + ")";
     }
   }
+  if (!permits(statement, to_lower(requirement.action), hands_out))
+    return "hands out credentials: only a statement that names the action in full permits it";
   return "applies";
 }
 
@@ -336,7 +349,7 @@ std::string explain(std::span<const Policy> policies, const Policy* session_poli
       for (const auto& statement : policy.statements()) {
         out += "  " + display(policy.name(), 256) + ":" + std::to_string(statement.line) + "  " +
                name_of(statement.effect) + " \"" + display(statement.name, 128) +
-               "\": " + participation(statement, requirement, context) + "\n";
+               "\": " + participation(statement, requirement, context, request.operation->hands_out) + "\n";
       }
     };
     for (const auto& policy : policies) show(policy);

@@ -396,6 +396,12 @@ bool Statement::covers_action(std::string_view action, const Context& context) c
   return found != not_actions;
 }
 
+bool Statement::names_action(std::string_view action) const {
+  return !not_actions && std::ranges::any_of(actions, [&](const Pattern& pattern) {
+    return !pattern.has_wildcards() && !pattern.has_variables() && equal_ignoring_case(pattern.text(), action);
+  });
+}
+
 bool Statement::covers_resource(std::string_view resource, const Context& context) const {
   const bool whole = covers_whole_resource(resource, context);
   if (side() == Side::permit || whole) return whole;

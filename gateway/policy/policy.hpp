@@ -46,6 +46,8 @@ struct Statement {
   [[nodiscard]] Side side() const { return effect == Effect::allow ? Side::permit : Side::restriction; }
   /// `action` in lower case.
   [[nodiscard]] bool covers_action(std::string_view action, const Context& context) const;
+  /// Whether it does so by the action's whole name, no wildcard in it.
+  [[nodiscard]] bool names_action(std::string_view action) const;
   /// A `resource` with wildcards in its name ("…:table/*") is one that the request leaves open: a permit covers it when
   /// it covers all that it may be, a restriction when it covers any. "*" alone is IAM's own: an action without
   /// resource.

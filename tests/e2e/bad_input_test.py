@@ -256,7 +256,7 @@ def test_a_path_that_leads_elsewhere(deployment, credentials, target):
 def test_calls_of_sts_that_would_hand_out_real_credentials(deployment, credentials):
     """Signed in the header or in the query: nothing for sts takes the way to a target."""
     form = {"Content-Type": hostile.FORM}
-    for action in ("GetSessionToken", "GetFederationToken", "AssumeRoot", "DecodeAuthorizationMessage"):
+    for action in ("GetDelegatedAccessToken", "GetWebIdentityToken", "AssumeRoot", "DecodeAuthorizationMessage"):
         wire = hostile.Wire("sts", "sts", "query", "POST", "/", f"Action={action}&Version=2011-06-15".encode(), **form)
         request = hostile.Request(deployment, credentials, wire)
         refused(deployment, request, hostile.DENIED)

@@ -102,6 +102,7 @@ Result<void> explain(const Context& context, const PolicyOptions& options) {
   operation.service = options.action.substr(0, separator);
   operation.operation = separator == std::string::npos ? "" : options.action.substr(separator + 1);
   operation.region = options.region;
+  if (const auto* entry = aws::handed_out(operation.service, operation.operation)) operation.hands_out = entry->how;
   for (const auto& resource : options.resources) {
     operation.requirements.push_back({.action = options.action, .resource = resource, .context = {}});
   }

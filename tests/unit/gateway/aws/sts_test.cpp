@@ -27,6 +27,20 @@ TEST(Sts, AWebIdentityLoginIsReadFromFormAndQuery) {
   }
 }
 
+TEST(Sts, OnesOwnSessionComesOnceMoreForSoLongAndNarrowed) {
+  const auto again = parse_sts(kForm, "Action=GetSessionToken&Version=2011-06-15&DurationSeconds=900");
+  ASSERT_TRUE(again) << again.error().context;
+  EXPECT_EQ(std::get<GetSessionToken>(*again).duration, Duration(std::chrono::minutes(15)));
+  const auto narrowed = parse_sts(kForm, "Action=GetFederationToken&Version=2011-06-15&Name=bob&Policy=%7B%7D");
+  ASSERT_TRUE(narrowed) << narrowed.error().context;
+  EXPECT_EQ(std::get<GetFederationToken>(*narrowed).policy, "{}");
+  const LocalCredentials credentials{"HPAK", Secret(Bytes("s")), "t", *from_rfc3339("2026-11-01T12:00:00Z")};
+  const Json answer = parse_xml(federation_token_answer(credentials, "123456789012", "bob", "r")).value();
+  const Json& result = answer.at("GetFederationTokenResponse").at("GetFederationTokenResult");
+  EXPECT_EQ(result.at("FederatedUser").at("Arn"), "arn:aws:sts::123456789012:federated-user/bob");
+  EXPECT_EQ(result.at("Credentials").at("AccessKeyId"), "HPAK");
+}
+
 struct Refused {
   const char* name;
   std::string body;
@@ -50,8 +64,12 @@ TEST(Sts, InputsThatWouldWidenOrConfuseAreRefused) {
       {"no token", "Action=AssumeRoleWithWebIdentity&Version=2011-06-15&" + kRole, Code::malformed},
       {"another version", "Action=GetCallerIdentity&Version=2010-01-01", Code::malformed},
       {"SAML", "Action=AssumeRoleWithSAML&Version=2011-06-15&RoleArn=x&PrincipalArn=y&SAMLAssertion=z", Code::denied},
-      {"a session token", "Action=GetSessionToken&Version=2011-06-15", Code::denied},
-      {"a federation token", "Action=GetFederationToken&Version=2011-06-15&Name=x", Code::denied},
+      {"a second factor", "Action=GetSessionToken&Version=2011-06-15&SerialNumber=x&TokenCode=123456", Code::denied},
+      {"a session for days", "Action=GetSessionToken&Version=2011-06-15&DurationSeconds=129601", Code::malformed},
+      {"a federation without policy", "Action=GetFederationToken&Version=2011-06-15&Name=xy", Code::denied},
+      {"a federation without name", "Action=GetFederationToken&Version=2011-06-15&Policy=%7B%7D", Code::malformed},
+      {"a federation with tags",
+       "Action=GetFederationToken&Version=2011-06-15&Name=xy&Policy=%7B%7D&Tags.member.1.Key=a", Code::denied},
       {"an operation of the target", "Action=DecodeAuthorizationMessage&Version=2011-06-15&EncodedMessage=x",
        Code::not_found},
       {"no role's ARN",

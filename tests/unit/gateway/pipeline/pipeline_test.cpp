@@ -143,6 +143,20 @@ TEST(Masking, is_asked_for_with_the_rules_of_this_operation_and_target) {
   EXPECT_FALSE(mask_request(subject, operation, {}, {}, {}).body.contains("rules"));
 }
 
+TEST(Masking, covers_the_members_that_hand_something_out_whatever_the_masker_knows) {
+  aws::Operation operation;
+  operation.service = "ecr";
+  operation.operation = "GetDownloadUrlForLayer";
+  EXPECT_FALSE(mask_request({}, operation, {}, {}, "").body.contains("rules"));
+  operation.hands_out = aws::HandsOut::named;
+  const auto message = mask_request({}, operation, {}, {}, "");
+  EXPECT_EQ(message.body["rules"]["paths"], (Json::array({{{"path", "downloadUrl"}, {"class", "secret"}}})));
+  MaskSubject answer{"application/json", {}, "answer", false, "prod", {{"secret", Instant::max(), "p", "s"}}};
+  EXPECT_FALSE(mask_request(answer, operation, {}, {}, "").body["rules"].contains("unmask"));
+  operation.hands_out = aws::HandsOut::nothing;
+  EXPECT_TRUE(mask_request(answer, operation, {}, {}, "").body["rules"].contains("unmask"));
+}
+
 TEST(Judgement, finds_terms_stricter_when_they_ask_for_more_than_was_granted) {
   policy::ReviewTerms reviewed;
   reviewed.reviewers = {"sre", "dba"};

@@ -1,0 +1,147 @@
+#include "gateway/aws/handed_out.hpp"
+
+#include <algorithm>
+#include <array>
+#include <tuple>
+
+namespace holdpoint::aws {
+namespace {
+
+// Sorted, for the search below. Only where a member's own name says little stands what encloses it.
+constexpr std::array<HandedOut, 116> kList{{
+    {"amplify", "CreateDeployment", HandsOut::named, "zipUploadUrl fileUploadUrls"},
+    {"amplify", "GetArtifactUrl", HandsOut::named, "artifactUrl"},
+    {"api-gateway", "CreateApiKey", HandsOut::masked, "value"},
+    {"api-gateway", "GetApiKey", HandsOut::masked, "value"},
+    {"api-gateway", "GetApiKeys", HandsOut::masked, "value"},
+    {"api-gateway", "UpdateApiKey", HandsOut::masked, "value"},
+    {"appsync", "CreateApiKey", HandsOut::masked, "apiKey.id apiKeys.id"},
+    {"appsync", "ListApiKeys", HandsOut::masked, "apiKey.id apiKeys.id"},
+    {"appsync", "UpdateApiKey", HandsOut::masked, "apiKey.id apiKeys.id"},
+    {"athena", "CreatePresignedNotebookUrl", HandsOut::named, "notebookUrl authToken"},
+    {"auditmanager", "GetAssessmentReportUrl", HandsOut::named, "preSignedUrl link evidenceFileUploadUrl"},
+    {"auditmanager", "GetEvidenceFileUploadUrl", HandsOut::named, "preSignedUrl link evidenceFileUploadUrl"},
+    {"bedrock-agentcore", "GetResourceApiKey", HandsOut::named, "apiKey"},
+    {"bedrock-agentcore", "GetResourceOauth2Token", HandsOut::named, "accessToken"},
+    {"bedrock-agentcore", "GetWorkloadAccessToken", HandsOut::named, "workloadAccessToken"},
+    {"bedrock-agentcore", "GetWorkloadAccessTokenForJWT", HandsOut::named, "workloadAccessToken"},
+    {"bedrock-agentcore", "GetWorkloadAccessTokenForUserId", HandsOut::named, "workloadAccessToken"},
+    {"codeartifact", "GetAuthorizationToken", HandsOut::named, "authorizationToken"},
+    {"codecatalyst", "CreateAccessToken", HandsOut::named, "secret"},
+    {"codeguru-security", "CreateUploadUrl", HandsOut::named, "s3Url requestHeaders"},
+    {"codepipeline", "GetJobDetails", HandsOut::named,
+     "artifactCredentials.secretAccessKey artifactCredentials.sessionToken"},
+    {"codepipeline", "GetThirdPartyJobDetails", HandsOut::named,
+     "artifactCredentials.secretAccessKey artifactCredentials.sessionToken"},
+    {"codepipeline", "PollForJobs", HandsOut::named,
+     "artifactCredentials.secretAccessKey artifactCredentials.sessionToken"},
+    {"cognito-identity", "GetCredentialsForIdentity", HandsOut::named, "secretKey sessionToken"},
+    {"cognito-identity", "GetOpenIdToken", HandsOut::named, "token"},
+    {"cognito-identity", "GetOpenIdTokenForDeveloperIdentity", HandsOut::named, "token"},
+    {"connect", "GetFederationToken", HandsOut::named, "accessToken refreshToken"},
+    {"datazone", "GetEnvironmentCredentials", HandsOut::named, "secretAccessKey sessionToken"},
+    {"datazone", "GetIamPortalLoginUrl", HandsOut::named, "authCodeUrl"},
+    {"device-farm", "CreateTestGridUrl", HandsOut::named, "url"},
+    {"device-farm", "CreateUpload", HandsOut::named, "url"},
+    {"ec2", "CreateKeyPair", HandsOut::masked, "keyMaterial"},
+    {"ecr", "GetAuthorizationToken", HandsOut::named, "authorizationToken"},
+    {"ecr", "GetDownloadUrlForLayer", HandsOut::named, "downloadUrl"},
+    {"ecr-public", "GetAuthorizationToken", HandsOut::named, "authorizationToken"},
+    {"ecs", "ExecuteCommand", HandsOut::named, "tokenValue streamUrl"},
+    {"emr", "GetClusterSessionCredentials", HandsOut::named, "password"},
+    {"emr", "GetOnClusterAppUIPresignedURL", HandsOut::named, "presignedURL"},
+    {"emr", "GetPersistentAppUIPresignedURL", HandsOut::named, "presignedURL"},
+    {"emr-containers", "GetManagedEndpointSessionCredentials", HandsOut::named, "token"},
+    {"emr-serverless", "GetDashboardForJobRun", HandsOut::named, "url"},
+    {"finspace-data", "GetExternalDataViewAccessDetails", HandsOut::named, "secretAccessKey sessionToken"},
+    {"finspace-data", "GetProgrammaticAccessCredentials", HandsOut::named, "secretAccessKey sessionToken"},
+    {"gamelift", "CreateBuild", HandsOut::masked, "secretAccessKey sessionToken"},
+    {"gamelift", "GetComputeAccess", HandsOut::named, "secretAccessKey sessionToken"},
+    {"gamelift", "GetComputeAuthToken", HandsOut::named, "authToken"},
+    {"gamelift", "GetGameSessionLogUrl", HandsOut::named, "preSignedUrl"},
+    {"gamelift", "GetInstanceAccess", HandsOut::named, "credentials.secret"},
+    {"gamelift", "RequestUploadCredentials", HandsOut::named, "secretAccessKey sessionToken"},
+    {"glue", "GetDashboardUrl", HandsOut::named, "url"},
+    {"grafana", "CreateWorkspaceApiKey", HandsOut::named, "key"},
+    {"grafana", "CreateWorkspaceServiceAccountToken", HandsOut::named, "key"},
+    {"iam", "CreateAccessKey", HandsOut::named, "secretAccessKey"},
+    {"iam", "CreateServiceSpecificCredential", HandsOut::named, "servicePassword serviceCredentialSecret"},
+    {"iam", "CreateVirtualMFADevice", HandsOut::masked, "base32StringSeed qrCodePNG"},
+    {"iam", "ResetServiceSpecificCredential", HandsOut::named, "servicePassword serviceCredentialSecret"},
+    {"iot", "CreateKeysAndCertificate", HandsOut::masked, "privateKey"},
+    {"iot", "CreateProvisioningClaim", HandsOut::masked, "privateKey"},
+    {"iotsecuretunneling", "OpenTunnel", HandsOut::named, "sourceAccessToken destinationAccessToken"},
+    {"iotsecuretunneling", "RotateTunnelAccessToken", HandsOut::named, "sourceAccessToken destinationAccessToken"},
+    {"kinesis-analytics-v2", "CreateApplicationPresignedUrl", HandsOut::named, "authorizedUrl"},
+    {"lakeformation", "AssumeDecoratedRoleWithSAML", HandsOut::named, "secretAccessKey sessionToken"},
+    {"lakeformation", "GetTemporaryDataLocationCredentials", HandsOut::named, "secretAccessKey sessionToken"},
+    {"lakeformation", "GetTemporaryGluePartitionCredentials", HandsOut::named, "secretAccessKey sessionToken"},
+    {"lakeformation", "GetTemporaryGlueTableCredentials", HandsOut::named, "secretAccessKey sessionToken"},
+    {"lambda", "GetFunction", HandsOut::masked, "code.location"},
+    {"lambda", "GetLayerVersion", HandsOut::masked, "content.location"},
+    {"lambda", "GetLayerVersionByArn", HandsOut::masked, "content.location"},
+    {"lambda", "PublishLayerVersion", HandsOut::masked, "content.location"},
+    {"lex-models-v2", "CreateUploadUrl", HandsOut::named, "uploadUrl"},
+    {"lex-models-v2", "GetTestExecutionArtifactsUrl", HandsOut::named, "downloadArtifactsUrl"},
+    {"license-manager", "CreateToken", HandsOut::named, "token accessToken"},
+    {"license-manager", "GetAccessToken", HandsOut::named, "token accessToken"},
+    {"lightsail", "CreateBucketAccessKey", HandsOut::named, "secretAccessKey"},
+    {"lightsail", "CreateContainerServiceRegistryLogin", HandsOut::named, "password"},
+    {"lightsail", "CreateGUISessionAccessDetails", HandsOut::named, "url"},
+    {"lightsail", "CreateKeyPair", HandsOut::masked, "privateKeyBase64"},
+    {"lightsail", "DownloadDefaultKeyPair", HandsOut::named, "privateKeyBase64"},
+    {"lightsail", "GetInstanceAccessDetails", HandsOut::named, "password privateKey certKey ciphertext"},
+    {"lightsail", "GetRelationalDatabaseMasterUserPassword", HandsOut::named, "masterUserPassword"},
+    {"m2", "GetSignedBluinsightsUrl", HandsOut::named, "signedBiUrl"},
+    {"mailmanager", "CreateAddressListImportJob", HandsOut::named, "preSignedUrl"},
+    {"mwaa", "CreateCliToken", HandsOut::named, "cliToken"},
+    {"mwaa", "CreateWebLoginToken", HandsOut::named, "webToken"},
+    {"qapps", "CreatePresignedUrl", HandsOut::named, "presignedUrl presignedUrlFields"},
+    {"quicksight", "GenerateEmbedUrlForAnonymousUser", HandsOut::named, "embedUrl"},
+    {"quicksight", "GenerateEmbedUrlForRegisteredUser", HandsOut::named, "embedUrl"},
+    {"quicksight", "GenerateEmbedUrlForRegisteredUserWithIdentity", HandsOut::named, "embedUrl"},
+    {"quicksight", "GetDashboardEmbedUrl", HandsOut::named, "embedUrl"},
+    {"quicksight", "GetSessionEmbedUrl", HandsOut::named, "embedUrl"},
+    {"redshift", "GetClusterCredentials", HandsOut::named, "dbPassword"},
+    {"redshift", "GetClusterCredentialsWithIAM", HandsOut::named, "dbPassword"},
+    {"redshift", "GetIdentityCenterAuthToken", HandsOut::named, "token"},
+    {"redshift-serverless", "GetCredentials", HandsOut::named, "dbPassword"},
+    {"redshift-serverless", "GetIdentityCenterAuthToken", HandsOut::named, "token"},
+    {"s3", "CreateSession", HandsOut::named, "secretAccessKey sessionToken"},
+    {"s3-control", "GetDataAccess", HandsOut::named, "secretAccessKey sessionToken"},
+    {"sagemaker", "CreateHubContentPresignedUrls", HandsOut::named, "url"},
+    {"sagemaker", "CreatePartnerAppPresignedUrl", HandsOut::named, "url"},
+    {"sagemaker", "CreatePresignedDomainUrl", HandsOut::named, "authorizedUrl"},
+    {"sagemaker", "CreatePresignedMlflowAppUrl", HandsOut::named, "authorizedUrl"},
+    {"sagemaker", "CreatePresignedMlflowTrackingServerUrl", HandsOut::named, "authorizedUrl"},
+    {"sagemaker", "CreatePresignedNotebookInstanceUrl", HandsOut::named, "authorizedUrl"},
+    {"sagemaker", "StartSession", HandsOut::named, "tokenValue streamUrl"},
+    {"security-ir", "GetCaseAttachmentDownloadUrl", HandsOut::named, "attachmentPresignedUrl"},
+    {"security-ir", "GetCaseAttachmentUploadUrl", HandsOut::named, "attachmentPresignedUrl"},
+    {"signin", "CreateOAuth2Token", HandsOut::named, "accessToken refreshToken idToken secretAccessKey sessionToken"},
+    {"snowball", "GetJobManifest", HandsOut::named, "manifestURI"},
+    {"snowball", "GetJobUnlockCode", HandsOut::named, "unlockCode"},
+    {"ssm", "CreateActivation", HandsOut::named, "activationCode"},
+    {"ssm", "GetAccessToken", HandsOut::named, "secretAccessKey sessionToken"},
+    {"ssm", "ResumeSession", HandsOut::named, "tokenValue streamUrl"},
+    {"ssm", "StartSession", HandsOut::named, "tokenValue streamUrl"},
+    {"sso", "GetRoleCredentials", HandsOut::named, "secretAccessKey sessionToken"},
+    {"sso-oidc", "CreateToken", HandsOut::named, "accessToken refreshToken idToken"},
+    {"sso-oidc", "CreateTokenWithIAM", HandsOut::named, "accessToken refreshToken idToken"},
+}};
+
+constexpr bool before(const HandedOut& a, const HandedOut& b) {
+  return std::tie(a.service, a.operation) < std::tie(b.service, b.operation);
+}
+static_assert(std::is_sorted(kList.begin(), kList.end(), before));
+
+}  // namespace
+
+const HandedOut* handed_out(std::string_view service, std::string_view operation) {
+  const auto found = std::lower_bound(kList.begin(), kList.end(), HandedOut{service, operation, {}, {}}, before);
+  return found != kList.end() && found->service == service && found->operation == operation ? &*found : nullptr;
+}
+
+HandedOutList handed_out_list() { return {kList.data(), kList.data() + kList.size()}; }
+
+}  // namespace holdpoint::aws
