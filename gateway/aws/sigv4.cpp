@@ -405,4 +405,26 @@ Result<Headers> sign(const HttpHead& head, const SigningIdentity& identity, cons
   return added;
 }
 
+Result<std::string> presign(const HttpHead& head, const SigningIdentity& identity, const SigningScope& scope,
+                            std::chrono::seconds expires, Instant now) {
+  HttpHead full = head;
+  const std::string date = amz_date(now);
+  const std::string signed_for = scope_text(std::string_view(date).substr(0, 8), scope.region, scope.service);
+  const auto add = [&full](std::string_view name, std::string_view value) {
+    full.target += full.query().empty() ? (full.target.ends_with('?') ? "" : "?") : "&";
+    full.target.append(name).append("=").append(uri_encode(value));
+  };
+  add("X-Amz-Algorithm", kAlgorithm);
+  add("X-Amz-Credential", identity.access_key_id + "/" + signed_for);
+  add("X-Amz-Date", date);
+  add("X-Amz-Expires", std::to_string(expires.count()));
+  if (!identity.session_token.empty()) add("X-Amz-Security-Token", identity.session_token);
+  add("X-Amz-SignedHeaders", "host");
+  const auto canonical = canonical_request(full, path_rule(scope.service), {}, {"host"}, to_hex(view(sha256(""))));
+  if (!canonical) return canonical.error();
+  add("X-Amz-Signature",
+      to_hex(view(hmac_sha256(identity.signing_key.reveal(), string_to_sign(date, signed_for, *canonical)))));
+  return full.target;
+}
+
 }  // namespace holdpoint::aws

@@ -85,4 +85,9 @@ std::string amz_date(Instant instant);
 Result<Headers> sign(const HttpHead& head, const SigningIdentity& identity, const SigningScope& scope,
                      std::string_view payload, Instant now);
 
+/// The target of a presigned request: `head` (method, target with its query, Host alone) with the signature's
+/// parameters behind its own. Its body is empty.
+Result<std::string> presign(const HttpHead& head, const SigningIdentity& identity, const SigningScope& scope,
+                            std::chrono::seconds expires, Instant now);
+
 }  // namespace holdpoint::aws

@@ -15,6 +15,7 @@
 #include "gateway/aws/endpoint.hpp"
 #include "gateway/aws/error_shape.hpp"
 #include "gateway/aws/own_address.hpp"
+#include "gateway/aws/region_copy.hpp"
 #include "gateway/aws/sigv4.hpp"
 #include "gateway/aws/sts.hpp"
 #include "gateway/aws/upstream_request.hpp"
@@ -56,12 +57,16 @@ class Call {
   std::optional<operation::Refusal> open_checked();
   Result<void> open_session();
   Result<void> find_target();
-  [[nodiscard]] Result<void> check_region(const config::Target& target) const;
+  [[nodiscard]] Result<void> check_region(const config::Target& target, const std::string& region) const;
   Task<Result<void>> understand();
   Task<Result<void>> understand_whole(std::size_t bytes_max);
   Task<Result<void>> take_streamed_body();
   Result<void> check_body(Bytes& decoded);
   Result<void> adapt_addresses(BytesView decoded);
+  Result<void> take_region_copy(BytesView decoded);
+  Result<void> replace_member(BytesView decoded, std::string_view member, std::string_view value);
+  Result<void> decide_at_source();
+  Result<void> sign_region_copy(Instant now);
   [[nodiscard]] aws::OwnAddress own_address() const;
   [[nodiscard]] aws::CallScope scope() const;
 
@@ -130,6 +135,7 @@ class Call {
   aws::BodyTransfer transfer_ = aws::BodyTransfer::verbatim;
   aws::Classified classified_;
   aws::Operation& operation_ = classified_.operation;
+  std::optional<aws::RegionCopy> region_copy_;  ///< the call carries itself, presigned for another region
   const config::RoleSettings* role_ = nullptr;  ///< in snapshot_
   const config::Target* target_ = nullptr;      ///< in snapshot_
   record::OperationFacts facts_;

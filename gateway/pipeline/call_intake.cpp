@@ -62,13 +62,13 @@ Result<void> Call::find_target() {
   target_ = snapshot_->document.target(role_->target);
   if (target_ == nullptr) return fail(Code::denied, "the role's target is not configured any more");
   facts_.target = target_->name;
-  return check_region(*target_);
+  return check_region(*target_, signature_.region);
 }
 
-Result<void> Call::check_region(const config::Target& target) const {
+Result<void> Call::check_region(const config::Target& target, const std::string& region) const {
   const auto& regions = target.regions;
-  if (!regions.empty() && std::find(regions.begin(), regions.end(), signature_.region) == regions.end())
-    return fail(Code::denied, "region " + display(signature_.region, 64) + " is not one of target " + target.name);
+  if (!regions.empty() && std::find(regions.begin(), regions.end(), region) == regions.end())
+    return fail(Code::denied, "region " + display(region, 64) + " is not one of target " + target.name);
   return {};
 }
 
@@ -114,6 +114,7 @@ asio::awaitable<Result<void>> Call::understand_whole(std::size_t bytes_max) {
   if (!classified) co_return classified.error();
   classified_ = std::move(*classified);
   if (operation_.body_is_data) data_hash_ = sha256(decoded);
+  if (auto taken = take_region_copy(decoded); !taken) co_return taken;
   co_return adapt_addresses(decoded);
 }
 
@@ -137,14 +138,33 @@ Result<void> Call::adapt_addresses(BytesView decoded) {
                            std::string(by_path ? std::string_view(url) : parsed->path);
   // In a query string it stays as it is: SQS reads the path of the URL alone.
   if (!decoded.empty()) {
-    auto body = aws::with_member(classified_.route, decoded, "QueueUrl", real);
-    if (!body) return body.error();
-    body_ = std::move(*body);
-    transfer_ = aws::BodyTransfer::decoded;
-    payload_word_ = to_hex(view(sha256(body_)));
+    if (auto replaced = replace_member(decoded, "QueueUrl", real); !replaced) return replaced;
   }
   operation_.parameters["QueueUrl"] = real;
   return {};
+}
+
+Result<void> Call::replace_member(BytesView decoded, std::string_view member, std::string_view value) {
+  auto body = aws::with_member(classified_.route, decoded, member, value);
+  if (!body) return body.error();
+  body_ = std::move(*body);
+  transfer_ = aws::BodyTransfer::decoded;
+  payload_word_ = to_hex(view(sha256(body_)));
+  return {};
+}
+
+/// The URL that the agent's SDK signed is not looked at beyond its region, and goes no further: what the digest and the
+/// record hold is where the copy comes from.
+Result<void> Call::take_region_copy(BytesView decoded) {
+  auto copy = aws::region_copy(classified_);
+  if (!copy) return copy.error();
+  if (!*copy) return {};
+  region_copy_ = std::move(**copy);
+  if (decoded.empty()) return fail(Code::unsupported, "a copy between regions is sent as a form");
+  if (auto region = check_region(*target_, region_copy_->source_region); !region) return region;
+  operation_.parameters.erase(std::string(region_copy_->member));
+  operation_.parameters["SourceRegion"] = region_copy_->source_region;
+  return replace_member(decoded, region_copy_->member, "");
 }
 
 aws::CallScope Call::scope() const {

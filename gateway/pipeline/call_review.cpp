@@ -172,7 +172,8 @@ Call::Events Call::evaluate_again() {
     const config::Target* target = role == nullptr ? nullptr : current->document.target(role->target);
     if (target == nullptr || target->name != target_->name)
       return operation::Revoked{"the role or its target is not configured any more"};
-    if (auto region = check_region(*target); !region) return operation::Revoked{region.error().context};
+    if (auto region = check_region(*target, signature_.region); !region)
+      return operation::Revoked{region.error().context};
     // The old version may be all that names the operation's target: swapped only when everything was found.
     snapshot_ = current;
     role_ = role;

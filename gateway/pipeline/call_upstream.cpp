@@ -117,8 +117,26 @@ Result<aws::HttpHead> Call::upstream_head() {
   return head;
 }
 
+/// The call once more within itself, signed with the target's credentials for the region that it copies from.
+Result<void> Call::sign_region_copy(Instant now) {
+  if (!region_copy_) return {};
+  aws::Operation there = operation_;
+  there.region = region_copy_->source_region;
+  auto source = find_destination(*target_, there);
+  if (!source) return source.error();
+  const BytesView key =
+      services_.signing_keys.get(credentials_->access_key_id, credentials_->secret_access_key.reveal(),
+                                 aws::amz_date(now).substr(0, 8), source->signing_region, source->signing_name);
+  const aws::SigningIdentity identity{credentials_->access_key_id, credentials_->session_token, Secret(Bytes(key))};
+  auto url = aws::presigned_copy(classified_, *region_copy_, *source, identity, now);
+  if (!url) return url.error();
+  const Bytes form = std::move(body_);
+  return replace_member(form, region_copy_->member, *url);
+}
+
 asio::awaitable<Call::Events> Call::send_upstream() {
   const auto began = Steady::now();
+  if (auto copied = sign_region_copy(system_now()); !copied) co_return operation::SendFailed{copied.error(), false};
   auto head = upstream_head();
   if (!head) co_return operation::SendFailed{head.error(), false};
   if (actor_.claimed()) settle("sent");
