@@ -177,9 +177,10 @@ class Compiler {
 
   void read_issuer(const YamlNode& node) {
     Issuer& out = document_.issuers.emplace_back();
-    Section section(node, "an issuer",
-                    {"name", "url", "audiences", "review_audiences", "parties", "claims", "groups", "embedded", "jwks"},
-                    problems_);
+    Section section(
+        node, "an issuer",
+        {"name", "url", "audiences", "review_audiences", "parties", "claims", "groups", "embedded", "jwks", "jwks_uri"},
+        problems_);
     if (section.required_text("name", out.name)) check_name(section, document_.issuers, &Issuer::name, out.name);
     section.boolean("embedded", out.embedded);
     section.text("url", out.url);
@@ -198,7 +199,7 @@ class Compiler {
       if (std::ranges::count(document_.issuers, true, &Issuer::embedded) > 1) {
         problems_.add(section.at("embedded"), "one embedded issuer is enough");
       }
-      for (const char* key : {"url", "jwks"}) {
+      for (const char* key : {"url", "jwks", "jwks_uri"}) {
         if (section.find(key) != nullptr)
           problems_.add(section.at(key), "the embedded issuer has its own " + std::string(key));
       }
@@ -208,8 +209,11 @@ class Compiler {
     if (out.audiences.empty()) {
       problems_.add(section.at("audiences"), "expected audiences: which tokens of this issuer are meant for Holdpoint");
     }
+    if (section.text("jwks_uri", out.jwks_uri)) check_url(section, "jwks_uri", out.jwks_uri, "the issuer's keys");
     std::string keys;
     if (!section.text("jwks", keys)) return;
+    if (!out.jwks_uri.empty())
+      return problems_.add(section.at("jwks_uri"), "either jwks, a file, or jwks_uri, where the keys are fetched");
     const auto text = read_beside(section.at("jwks"), keys);
     if (!text) return;
     auto jwks = parse_json(*text);
@@ -219,14 +223,16 @@ class Compiler {
     out.jwks = std::move(*jwks);
   }
 
+  void check_url(Section& section, const char* key, std::string_view url, const std::string& of) {
+    const bool local =
+        url.starts_with("http://127.0.0.1") || url.starts_with("http://[::1]") || url.starts_with("http://localhost");
+    if ((!url.starts_with("https://") && !local) || !only(url, ":/.-_~%@[]?=&+") || url.size() > 512)
+      problems_.add(section.at(key), "expected an https:// url of " + of + " (http on loopback alone)");
+  }
+
   void read_issuer_url(Section& section, Issuer& out) {
     if (out.url.empty()) return problems_.add(section.at("url"), "expected either embedded: true or the issuer's url");
-    const bool local = out.url.starts_with("http://127.0.0.1") || out.url.starts_with("http://[::1]") ||
-                       out.url.starts_with("http://localhost");
-    if ((!out.url.starts_with("https://") && !local) || !only(out.url, ":/.-_~%@[]?=&+") || out.url.size() > 512) {
-      problems_.add(section.at("url"),
-                    "expected an https:// url, exactly as the tokens' `iss` has it (http on loopback alone)");
-    }
+    check_url(section, "url", out.url, "the issuer, exactly as the tokens' `iss` has it");
     if (std::ranges::count(document_.issuers, out.url, &Issuer::url) > 1) {
       problems_.add(section.at("url"), "another issuer has this url");
     }

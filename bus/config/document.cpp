@@ -137,15 +137,17 @@ void from_object(const Json& object, const std::string& place, std::string& prob
 }
 
 Json to_object(const Issuer& issuer) {
-  return {{"name", issuer.name},
-          {"url", issuer.url},
-          {"audiences", issuer.audiences},
-          {"review_audiences", issuer.review_audiences},
-          {"parties", issuer.parties},
-          {"claims", issuer.claims},
-          {"groups_claim", issuer.groups_claim},
-          {"embedded", issuer.embedded},
-          {"jwks", issuer.jwks}};
+  Json out{{"name", issuer.name},
+           {"url", issuer.url},
+           {"audiences", issuer.audiences},
+           {"review_audiences", issuer.review_audiences},
+           {"parties", issuer.parties},
+           {"claims", issuer.claims},
+           {"groups_claim", issuer.groups_claim},
+           {"embedded", issuer.embedded},
+           {"jwks", issuer.jwks}};
+  if (!issuer.jwks_uri.empty()) out["jwks_uri"] = issuer.jwks_uri;
+  return out;
 }
 
 void from_object(const Json& object, const std::string& place, std::string& problem, Issuer& out) {
@@ -158,6 +160,7 @@ void from_object(const Json& object, const std::string& place, std::string& prob
   members.read("claims", out.claims);
   members.read("groups_claim", out.groups_claim);
   members.read("embedded", out.embedded);
+  if (object.is_object() && object.contains("jwks_uri")) members.read("jwks_uri", out.jwks_uri);
   if (const Json* jwks = members.get("jwks")) {
     if (!jwks->is_object()) members.complain("jwks", "is no object");
     out.jwks = *jwks;

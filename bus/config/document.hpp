@@ -44,6 +44,7 @@ struct Issuer {
   std::string groups_claim = "groups";
   bool embedded = false;       ///< keys under var/, JWKS below
   Json jwks = Json::object();  ///< static keys; for the embedded issuer always, else fetched from the url
+  std::string jwks_uri;        ///< where they are fetched from; empty = what the url's discovery document says
 };
 
 struct Target {

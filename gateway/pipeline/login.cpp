@@ -117,16 +117,16 @@ Result<void> Login::check_trust(const Wish& wish, const identity::Session& sessi
   return {};
 }
 
-Result<identity::Session> Login::admit_token(Wish& wish) {
-  const Instant now = system_now();
+asio::awaitable<Result<identity::Session>> Login::admit_token(Wish& wish) {
   // SDKs send the token's file as it is, and what wrote it may have ended the line.
   std::string_view token = wish.token.reveal();
   while (token.ends_with('\n') || token.ends_with('\r') || token.ends_with(' ')) token.remove_suffix(1);
-  auto verified = snapshot_->tokens.verify(token, identity::Purpose::agent, now);
+  Secret carried{Bytes(token)};
+  auto verified = co_await services_.issuer_keys.verify(snapshot_, std::move(carried));
   if (!verified) {
     // An unknown signing key is as good as a wrong signature to whoever asks.
     const bool keys = verified.error().code == Code::not_found;
-    return fail(keys ? Code::unauthenticated : verified.error().code, verified.error().context);
+    co_return fail(keys ? Code::unauthenticated : verified.error().code, verified.error().context);
   }
   identity::Session session;
   session.principal = std::move(verified->principal);
@@ -136,8 +136,8 @@ Result<identity::Session> Login::admit_token(Wish& wish) {
     wish.audience = audience->second;
   session.role_arn = wish.role_arn;
   session.role_session_name = wish.role_session_name.empty() ? session_name_of(wish.subject) : wish.role_session_name;
-  if (auto trusted = check_trust(wish, session, {}); !trusted) return trusted.error();
-  return session;
+  if (auto trusted = check_trust(wish, session, {}); !trusted) co_return trusted.error();
+  co_return session;
 }
 
 Result<Login::Admitted> Login::mint(identity::Session session) {
@@ -148,21 +148,21 @@ Result<Login::Admitted> Login::mint(identity::Session session) {
   return Admitted{std::move(session), std::move(credentials)};
 }
 
-Result<Login::Admitted> Login::admit(Wish& wish) {
+asio::awaitable<Result<Login::Admitted>> Login::admit(Wish& wish) {
   if (!services_.configuration.lease_held())
-    return fail(Code::unavailable,
-                "this gateway has not heard from the bus and may not decide by an old configuration");
-  auto session = admit_token(wish);
-  if (!session) return session.error();
+    co_return fail(Code::unavailable,
+                   "this gateway has not heard from the bus and may not decide by an old configuration");
+  auto session = co_await admit_token(wish);
+  if (!session) co_return session.error();
   const config::RoleSettings* role = snapshot_->document.role(session->role_arn);
   const Duration asked = wish.duration.value_or(role->session_max);
   if (asked > role->session_max && wish.duration)
-    return fail(Code::malformed, "DurationSeconds exceeds the role's session of " + to_text(role->session_max));
+    co_return fail(Code::malformed, "DurationSeconds exceeds the role's session of " + to_text(role->session_max));
   session->id = request_id_;
   session->issued_at = system_now();
   session->expires_at = session->issued_at + std::max(asked, std::min(kSessionMin, role->session_max));
   session->policy = wish.policy;
-  return mint(std::move(*session));
+  co_return mint(std::move(*session));
 }
 
 // ---- the record ---------------------------------------------------------------------------------------------------
@@ -200,7 +200,7 @@ asio::awaitable<void> Login::record_refused(const Wish& wish, const Error& error
 
 // ---- the container credential endpoint ----------------------------------------------------------------------------
 
-Result<Login::Admitted> Login::admit_container(Wish& wish) {
+Result<void> Login::read_container(Wish& wish) {
   const aws::HttpHead& head = exchange_.request().head;
   if (!is_loopback() && !snapshot_->tls)
     return fail(Code::denied, "credentials are given out on loopback or over TLS only");
@@ -221,7 +221,7 @@ Result<Login::Admitted> Login::admit_container(Wish& wish) {
   if (token.empty())
     return fail(Code::unauthenticated, "AWS_CONTAINER_AUTHORIZATION_TOKEN must hold the agent's token");
   wish.token = Secret(std::move(token));
-  return admit(wish);
+  return {};
 }
 
 /// How it ended is on record before anything leaves; what cannot be recorded is refused.
@@ -235,7 +235,12 @@ asio::awaitable<void> Login::record_end(const Wish& wish, Result<Admitted>& admi
 asio::awaitable<void> Login::container() {
   Wish wish;
   wish.via = "container";
-  Result<Admitted> admitted = admit_container(wish);
+  Result<Admitted> admitted = fail(Code::internal, {});
+  if (auto read = read_container(wish); !read) {
+    admitted = read.error();
+  } else {
+    admitted = co_await admit(wish);
+  }
   co_await record_end(wish, admitted);
   aws::Headers headers{{"Content-Type", "application/json"}, {"Cache-Control", "no-store"}};
   if (!admitted) {
@@ -274,7 +279,7 @@ asio::awaitable<void> Login::web_identity(std::string body) {
     wish.role_session_name = asked->role_session_name;
     wish.duration = asked->duration;
     wish.policy = asked->policy;
-    admitted = admit(wish);
+    admitted = co_await admit(wish);
   } else {
     admitted = fail(Code::unauthenticated, "this operation must be signed");
   }

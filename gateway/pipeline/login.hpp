@@ -31,9 +31,9 @@ class Login {
  private:
   struct Wish;
   struct Admitted;
-  Result<Admitted> admit(Wish& wish);
-  Result<Admitted> admit_container(Wish& wish);
-  Result<identity::Session> admit_token(Wish& wish);
+  boost::asio::awaitable<Result<Admitted>> admit(Wish& wish);
+  Result<void> read_container(Wish& wish);
+  boost::asio::awaitable<Result<identity::Session>> admit_token(Wish& wish);
   Result<void> check_trust(const Wish& wish, const identity::Session& session, std::string_view caller_role);
   Result<Admitted> mint(identity::Session session);
   Result<Admitted> derive(const identity::Session& session, std::optional<Duration> duration,

@@ -13,6 +13,7 @@
 #include "bus/journal/recorder.hpp"
 #include "gateway/configuration/configuration.hpp"
 #include "gateway/credentials/provider.hpp"
+#include "gateway/pipeline/issuer_keys.hpp"
 #include "gateway/pipeline/strangers.hpp"
 #include "gateway/policy/policy.hpp"
 #include "gateway/review/claims.hpp"
@@ -80,6 +81,7 @@ struct Services {
   review::Request bus;
   http::UpstreamClient& upstream;
   credentials::Provider& credentials;
+  IssuerKeys& issuer_keys;
   review::Claims& claims;
   review::DecisionBoard& board;
   std::string gateway;       ///< this process's name

@@ -47,6 +47,8 @@ struct Shard::State {
         masks(io.get_executor(), port_request()),
         upstream(io.get_executor(), deadlines, with.upstream_tls),
         credentials(io.get_executor(), upstream),
+        issuers(io.get_executor(), deadlines, with.upstream_tls, pipeline::IssuerKeys::kTimeouts),
+        issuer_keys(io.get_executor(), issuers),
         claims(io.get_executor(), bus(), {with.identity.name, with.recorder.boot_epoch()}),
         services{io.get_executor(),
                  with.configuration,
@@ -55,6 +57,7 @@ struct Shard::State {
                  bus(),
                  upstream,
                  credentials,
+                 issuer_keys,
                  claims,
                  board,
                  with.identity.name,
@@ -90,6 +93,8 @@ struct Shard::State {
   http::Deadlines deadlines;
   http::UpstreamClient upstream;
   credentials::Provider credentials;
+  http::UpstreamClient issuers;  ///< by whom agents are vouched for, with less patience than for targets
+  pipeline::IssuerKeys issuer_keys;
   review::Claims claims;
   review::DecisionBoard board;
   pipeline::Services services;
@@ -157,6 +162,7 @@ asio::awaitable<void> Shard::State::sweep() {
     const auto now = std::chrono::steady_clock::now();
     deadlines.sweep(now);
     upstream.sweep(now);
+    issuers.sweep(now);
   }
 }
 
