@@ -127,7 +127,8 @@ class Compiler {
   void read_gateway(const YamlNode& node) {
     GatewaySettings& out = document_.gateway;
     Section section(node, "gateway",
-                    {"listen", "tls", "durable", "hosts", "body_bytes_max", "parked_max", "parked_per_principal_max"},
+                    {"listen", "tls", "durable", "hosts", "body_bytes_max", "parked_max", "parked_per_principal_max",
+                     "in_flight_max", "in_flight_per_principal_max", "calls_per_second_per_principal_max"},
                     problems_);
     section.texts("listen", out.listen);
     read_tls(section);
@@ -156,6 +157,9 @@ class Compiler {
     section.number("body_bytes_max", 1 << 10, 512 << 20, out.body_bytes_max);
     section.number("parked_max", 1, 1000000, out.parked_max);
     section.number("parked_per_principal_max", 1, 1000000, out.parked_per_principal_max);
+    section.number("in_flight_max", 1, 1000000, out.in_flight_max);
+    section.number("in_flight_per_principal_max", 1, 1000000, out.in_flight_per_principal_max);
+    section.number("calls_per_second_per_principal_max", 1, 1000000, out.calls_per_second_per_principal_max);
   }
 
   void read_tls(Section& gateway) {

@@ -115,10 +115,18 @@ class Members {
 };
 
 Json to_object(const GatewaySettings& gateway) {
-  return {{"listen", gateway.listen},         {"tls_certificate", gateway.tls_certificate},
-          {"tls_key", gateway.tls_key},       {"durable", gateway.durable == Durable::journal ? "journal" : "database"},
-          {"hosts", gateway.hosts},           {"body_bytes_max", gateway.body_bytes_max},
-          {"parked_max", gateway.parked_max}, {"parked_per_principal_max", gateway.parked_per_principal_max}};
+  Json out{
+      {"listen", gateway.listen},         {"tls_certificate", gateway.tls_certificate},
+      {"tls_key", gateway.tls_key},       {"durable", gateway.durable == Durable::journal ? "journal" : "database"},
+      {"hosts", gateway.hosts},           {"body_bytes_max", gateway.body_bytes_max},
+      {"parked_max", gateway.parked_max}, {"parked_per_principal_max", gateway.parked_per_principal_max}};
+  const auto bound = [&out](const char* name, std::uint32_t value) {
+    if (value != 0) out[name] = value;
+  };
+  bound("in_flight_max", gateway.in_flight_max);
+  bound("in_flight_per_principal_max", gateway.in_flight_per_principal_max);
+  bound("calls_per_second_per_principal_max", gateway.calls_per_second_per_principal_max);
+  return out;
 }
 
 void from_object(const Json& object, const std::string& place, std::string& problem, GatewaySettings& out) {
@@ -132,6 +140,12 @@ void from_object(const Json& object, const std::string& place, std::string& prob
   members.read("body_bytes_max", out.body_bytes_max);
   members.read("parked_max", out.parked_max);
   members.read("parked_per_principal_max", out.parked_per_principal_max);
+  const auto bound = [&](const char* name, std::uint32_t& value) {
+    if (object.is_object() && object.contains(name)) members.read(name, value);
+  };
+  bound("in_flight_max", out.in_flight_max);
+  bound("in_flight_per_principal_max", out.in_flight_per_principal_max);
+  bound("calls_per_second_per_principal_max", out.calls_per_second_per_principal_max);
   out.durable = durable == "database" ? Durable::database : Durable::journal;
   if (durable != "database" && durable != "journal") members.complain("durable", "is neither journal nor database");
 }

@@ -32,6 +32,10 @@ struct GatewaySettings {
   std::uint64_t body_bytes_max = 16 << 20;
   std::uint32_t parked_max = 10000;  ///< in one gateway
   std::uint32_t parked_per_principal_max = 100;
+  // 0 = no bound
+  std::uint32_t in_flight_max = 0;  ///< calls at work in one gateway, parked ones too
+  std::uint32_t in_flight_per_principal_max = 0;
+  std::uint32_t calls_per_second_per_principal_max = 0;
 };
 
 struct Issuer {

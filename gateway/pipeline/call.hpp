@@ -55,6 +55,7 @@ class Call {
   Task<std::optional<operation::Refusal>> intake();
   void note_facts();
   std::optional<operation::Refusal> open_checked();
+  std::optional<Admission::Refused> enter();
   Result<void> open_session();
   Result<void> find_target();
   [[nodiscard]] Result<void> check_region(const config::Target& target, const std::string& region) const;
@@ -139,6 +140,10 @@ class Call {
   const config::RoleSettings* role_ = nullptr;  ///< in snapshot_
   const config::Target* target_ = nullptr;      ///< in snapshot_
   record::OperationFacts facts_;
+
+  // bounds
+  Admission::Place admission_;
+  std::uint64_t left_out_before_ = 0;  ///< refusals of this principal that are not in the record
 
   // judge
   policy::Decision decision_;

@@ -207,6 +207,17 @@ std::optional<Refusal> Call::open_checked() {
   return std::nullopt;
 }
 
+/// Nothing of the call was read yet but who makes it.
+std::optional<Admission::Refused> Call::enter() {
+  const config::GatewaySettings& settings = snapshot_->document.gateway;
+  const Admission::Limits limits{settings.in_flight_max, settings.in_flight_per_principal_max,
+                                 settings.calls_per_second_per_principal_max};
+  if (!limits.any()) return std::nullopt;
+  auto answer = services_.admission.enter(facts_.principal, limits, Admission::Steady::now());
+  admission_ = std::move(answer.place);
+  return std::move(answer.refused);
+}
+
 asio::awaitable<std::optional<Refusal>> Call::intake() {
   if (auto understood = co_await understand(); !understood) co_return refusal_of(understood.error());
   record::describe(facts_, operation_);

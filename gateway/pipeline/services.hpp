@@ -13,6 +13,7 @@
 #include "bus/journal/recorder.hpp"
 #include "gateway/configuration/configuration.hpp"
 #include "gateway/credentials/provider.hpp"
+#include "gateway/pipeline/admission.hpp"
 #include "gateway/pipeline/issuer_keys.hpp"
 #include "gateway/pipeline/strangers.hpp"
 #include "gateway/policy/policy.hpp"
@@ -77,6 +78,7 @@ struct Services {
   boost::asio::any_io_executor executor;
   configuration::Configuration& configuration;  ///< shared
   review::Parking& parking;                     ///< shared
+  Admission& admission;                         ///< shared
   journal::Recorder::Seat record;
   review::Request bus;
   http::UpstreamClient& upstream;

@@ -39,7 +39,7 @@ class Process {
         recorder_(std::move(recorder)),
         configuration_(identity_, options.listen,
                        [this](configuration::SnapshotPtr snapshot) { changed(std::move(snapshot)); }),
-        shared_{identity_, *recorder_, configuration_, parking_, std::move(tls)} {}
+        shared_{identity_, *recorder_, configuration_, parking_, admission_, std::move(tls)} {}
 
   int run();
 
@@ -55,6 +55,7 @@ class Process {
   const config::PeerIdentity& identity_;  ///< not a copy: the recorder signs with its key
   std::unique_ptr<journal::Recorder> recorder_;
   review::Parking parking_;
+  pipeline::Admission admission_;
   configuration::Configuration configuration_;
   Shared shared_;
   std::vector<std::unique_ptr<Shard>> shards_;  ///< the first runs on the main thread and leads

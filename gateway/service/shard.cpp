@@ -53,6 +53,7 @@ struct Shard::State {
         services{io.get_executor(),
                  with.configuration,
                  with.parking,
+                 with.admission,
                  journal::Recorder::Seat(with.recorder, io.get_executor()),
                  bus(),
                  upstream,

@@ -1,5 +1,5 @@
 // One core's share of the gateway: a thread with its own io_context, listeners, seat on the bus, upstream connections
-// and calls. Shares nothing but the journal's writer, the configuration and the parking bounds.
+// and calls. Shares nothing but the journal's writer, the configuration and the bounds on calls.
 #pragma once
 
 #include <atomic>
@@ -11,6 +11,7 @@
 #include "bus/config/peer_identity.hpp"
 #include "bus/journal/recorder.hpp"
 #include "gateway/configuration/configuration.hpp"
+#include "gateway/pipeline/admission.hpp"
 #include "gateway/review/parking.hpp"
 
 namespace holdpoint::service {
@@ -21,6 +22,7 @@ struct Shared {
   journal::Recorder& recorder;
   configuration::Configuration& configuration;
   review::Parking& parking;
+  pipeline::Admission& admission;
   std::shared_ptr<const http::TlsContext> upstream_tls;
 };
 

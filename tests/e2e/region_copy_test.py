@@ -1,5 +1,6 @@
 """A copy between regions carries itself, presigned: made anew by the gateway, judged by botocore, bound in reviews."""
 
+import contextlib
 import json
 import urllib.parse
 
@@ -83,6 +84,7 @@ def test_a_review_of_a_copy_is_claimed_by_a_later_attempt(deployment):
     shown = json.dumps(deployment.holdpoint_json(["reviews", "show", review["review_id"]]))
     assert "X-Amz-Signature" not in shown and SOURCE in shown
     deployment.holdpoint(["reviews", "approve", review["review_id"], "--as", "alice", "--groups", "sre"])
-    deployment.boto("rds").copy_db_snapshot(**call)
+    with contextlib.suppress(KeyError):  # the trap's answer is none of RDS
+        deployment.boto("rds").copy_db_snapshot(**call)
     arrived = deployment.arrived()
     assert judge(deployment, arrived["PreSignedUrl"], "rds", SOURCE)["TargetDBSnapshotIdentifier"] == "t"
