@@ -11,6 +11,7 @@ namespace {
 struct Match {
   const Policy* policy;
   const Statement* statement;
+  bool lifts = true;  // may take masks off: a Hold that only restricts may not
 };
 
 // What the policies say about one (action, resource) pair.
@@ -46,7 +47,13 @@ bool applies(const Statement& statement, std::string_view action, std::string_vi
 
 // What hands out credentials is permitted by name alone: whoever wrote "ecr:*" or "*" did not mean these.
 bool permits(const Statement& statement, std::string_view action, aws::HandsOut hands_out) {
-  return hands_out != aws::HandsOut::named || statement.effect == Effect::deny || statement.names_action(action);
+  return hands_out != aws::HandsOut::named || statement.names_action(action);
+}
+
+// Whether every condition holds as an Allow's would: what is unresolved or malformed does not.
+bool conditions_permit(const Statement& statement, const Context& context) {
+  return std::ranges::all_of(statement.conditions,
+                             [&](const Condition& condition) { return condition.holds(context, Side::permit); });
 }
 
 PairResult decide_pair(std::span<const Policy> policies, const Request& request, const aws::Requirement& requirement) {
@@ -55,26 +62,28 @@ PairResult decide_pair(std::span<const Policy> policies, const Request& request,
   PairResult out;
   out.requirement = &requirement;
   Match allow{nullptr, nullptr};
-  // A Hold that covers only some of what an open resource may be restricts, but does not permit.
+  // A Hold that covers only some of what an open resource may be, or names what hands out credentials by wildcards
+  // alone, restricts, but does not permit.
   bool permitted = false;
   for (const auto& policy : policies) {
     for (const auto& statement : policy.statements()) {
-      if (!applies(statement, action, requirement.resource, context) ||
-          !permits(statement, action, request.operation->hands_out))
-        continue;
-      const Match match{&policy, &statement};
+      if (!applies(statement, action, requirement.resource, context)) continue;
+      Match match{&policy, &statement};
       if (statement.effect == Effect::deny) {
         out.effect = Effect::deny;
         out.decided = match;
         return out;
       }
+      const bool named = permits(statement, action, request.operation->hands_out);
+      if (!named && statement.effect == Effect::allow) continue;
+      const bool whole = statement.covers_whole_resource(requirement.resource, context);
+      match.lifts = named && whole && conditions_permit(statement, context);
       out.permits.push_back(match);
-      if (!statement.unmask.empty() && request.now < statement.unmask_until &&
-          statement.covers_whole_resource(requirement.resource, context))
+      if (match.lifts && !statement.unmask.empty() && request.now < statement.unmask_until)
         out.unmasks.push_back(match);
       if (statement.effect == Effect::hold) {
         out.holds.push_back(match);
-        permitted |= statement.covers_whole_resource(requirement.resource, context);
+        permitted |= whole && named;
       }
       if (statement.effect == Effect::allow && allow.statement == nullptr) allow = match;
     }
@@ -178,7 +187,7 @@ void merge_obligations(const std::vector<PairResult>& pairs, Obligations& out) {
       if (permit.statement->record_metadata) out.record_full = false;
       for (const auto& mask : permit.statement->mask) {
         if (mask == "off") {
-          off = true;
+          off |= permit.lifts;
         } else {
           named.push_back(mask);
         }
@@ -205,7 +214,7 @@ std::vector<Unmask> unmasks_of(const PairResult& pair) {
            permit.statement->unmask.empty();
   });
   if (asked) return out;
-  for (const auto& [policy, statement] : pair.unmasks) {
+  for (const auto& [policy, statement, lifts] : pair.unmasks) {
     for (const auto& name : statement->unmask) {
       const auto same = std::ranges::find(out, name, &Unmask::mask_class);
       if (same == out.end()) {
@@ -308,8 +317,10 @@ std::string participation(const Statement& statement, const aws::Requirement& re
       return "condition " + condition.to_text() + " does not hold (" + (found.empty() ? "absent" : found) + ")";
     }
   }
-  if (!permits(statement, to_lower(requirement.action), hands_out))
-    return "hands out credentials: only a statement that names the action in full permits it";
+  if (statement.effect != Effect::deny && !permits(statement, to_lower(requirement.action), hands_out)) {
+    return std::string(statement.effect == Effect::hold ? "applies, but permits nothing: " : "") +
+           "hands out credentials: only a statement that names the action in full permits it";
+  }
   return "applies";
 }
 

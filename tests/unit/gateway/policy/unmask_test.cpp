@@ -67,5 +67,27 @@ TEST(Unmask, IsOnlyWhatEveryPairLeavesAndNoLongerThanItsTime) {
   EXPECT_EQ(left(on("*", "") + "," + on("*", leaving(R"("email")"), "Hold")), "email #2 11-02;");
 }
 
+TEST(Unmask, OfAHoldNeedsConditionsThatAnAllowCouldStandOn) {
+  World world;
+  world.request.now = *from_rfc3339("2026-11-01T00:00:00Z");
+  world.operation.requirements = {{"s3:GetObject", "arn:aws:s3:::a", {}}};
+  const std::string allow = R"({"Effect":"Allow","Action":"*","Resource":"*"},)";
+  const std::string leaving = R"(,"Unmask":{"Classes":["email"],"Until":"2026-11-02T00:00:00Z"})";
+  const auto decided = [&](const std::string& condition, const std::string& more) {
+    return decide(allow + R"({"Effect":"Hold","Action":"*","Resource":"*","Condition":)" + condition + more + "}",
+                  world);
+  };
+  world.operation.context = {{"s3:max-keys", {"ten"}}};
+  for (const std::string condition : {R"({"NumericLessThan":{"s3:max-keys":"100"}})",
+                                      R"({"StringNotEquals":{"s3:max-keys":"${aws:PrincipalTag/absent}"}})"}) {
+    EXPECT_EQ(decided(condition, leaving).effect, Effect::hold) << condition;
+    EXPECT_TRUE(decided(condition, leaving).obligations.unmask.empty()) << condition;
+    EXPECT_TRUE(decided(condition, R"(,"Mask":"off")").obligations.mask.empty()) << condition;
+  }
+  const std::string sound = R"({"StringEquals":{"s3:max-keys":"ten"}})";
+  EXPECT_EQ(decided(sound, leaving).obligations.unmask.size(), 1u);
+  EXPECT_EQ(decided(sound, R"(,"Mask":"off")").obligations.mask, std::vector<std::string>{"off"});
+}
+
 }  // namespace
 }  // namespace holdpoint::policy
