@@ -4,7 +4,7 @@
 
 #include <atomic>
 #include <cstdlib>
-#include <deque>
+#include <list>
 
 #include "bus/base/encoding.hpp"
 
@@ -13,7 +13,8 @@ namespace {
 
 constexpr unsigned match_bytes_min = 4;
 constexpr unsigned match_bytes_max = 256;
-constexpr std::size_t sets_kept_max = 32;  // a set for each operation that has rules of its own
+// A set for each operation that has rules of its own, and as many as a deployment has rules.
+constexpr std::size_t sets_kept_max = 128;
 // Where a match begins is asked of the library: the expressions are bounded, so it need not remember far.
 constexpr unsigned flags_of_all = HS_FLAG_SOM_LEFTMOST;
 
@@ -117,14 +118,16 @@ Result<std::shared_ptr<const Patterns>> Patterns::compiled(const std::vector<Pat
     std::string key;
     std::shared_ptr<const Patterns> patterns;
   };
-  thread_local std::deque<Kept> kept;
+  thread_local std::list<Kept> kept;  // the last used stands last
   std::string key;
   for (const PatternRule& rule : rules) {
     key += std::to_string(static_cast<int>(rule.kind)) + (rule.is_literal ? "l" : "r");
     key += std::to_string(rule.name.size()) + ":" + rule.name + std::to_string(rule.text.size()) + ":" + rule.text;
   }
-  for (const Kept& each : kept) {
-    if (each.key == key) return each.patterns;
+  for (auto each = kept.begin(); each != kept.end(); ++each) {
+    if (each->key != key) continue;
+    kept.splice(kept.end(), kept, each);
+    return kept.back().patterns;
   }
   auto made = compile(rules);
   if (!made) return made.error();

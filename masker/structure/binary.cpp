@@ -71,6 +71,7 @@ void Scan::walk_packed(std::string_view bytes, int depth, Edits& edits) {
       packing == Packing::zstd ? unpack_zstd(bytes, unpacked_bytes_max) : inflate(bytes, unpacked_bytes_max);
   if (!plain) return block("compressed data cannot be opened: " + plain.error().context);
   if (!spend(plain->size())) return;
+  if (depth == document_depth_) ++document_depth_;
   Edits found;
   walk_document(*plain, {}, depth + 1, found);
   if (found.empty()) return;

@@ -4,11 +4,13 @@
 #include <array>
 #include <cstring>
 #include <optional>
+#include <string>
 
 #include "masker/detect/byte_set.hpp"
 #include "masker/structure/hit_cursor.hpp"
 #include "masker/structure/position_map.hpp"
 #include "masker/structure/scan.hpp"
+#include "masker/structure/sniff.hpp"
 
 namespace holdpoint::masker {
 namespace {
@@ -58,6 +60,13 @@ class JsonWalk {
       default:
         return scalar(facts.key);
     }
+  }
+
+  /// A name as it is meant; one that is written with escapes is kept in `room`.
+  static std::string_view plain_name(std::string_view raw, std::string& room) {
+    if (raw.find('\\') == std::string_view::npos) return raw;
+    room = unescape_json(raw).text;
+    return room;
   }
 
   /// The raw inside of the string at the cursor; the cursor moves behind it.
@@ -146,9 +155,10 @@ class JsonWalk {
       if (at_ >= text_.size()) return false;
       const std::string_view name = *raw_name;
       name_text(name);
-      const bool escaped = name.find('\\') != std::string_view::npos;
-      KeyFacts own = scan_.key_facts_of(escaped ? unescape_json(name).text : name);
-      scan_.push(name);
+      std::string room;  // the walk's path refers to it
+      const std::string_view plain = plain_name(name, room);
+      KeyFacts own = scan_.key_facts_of(plain);
+      scan_.push(plain);
       const std::size_t begin = at_;
       bool good = true;
       const bool text_value = text_[at_] == '"';
@@ -200,8 +210,10 @@ class JsonWalk {
   }
 
   /// A "value" whose name stood beside it, in either order: {"Name":"db/password","Value":"…"}.
-  void resolve(const Deferred& later, std::string_view sibling_name, bool secure, KeyClass inherited) {
+  void resolve(const Deferred& later, std::string_view raw_sibling, bool secure, KeyClass inherited) {
     KeyClass key = inherited;
+    std::string sibling_room;
+    const std::string_view sibling_name = plain_name(raw_sibling, sibling_room);
     if (!sibling_name.empty()) {
       const std::size_t slash = sibling_name.find_last_of("/:");
       const KeyClass named =
@@ -209,7 +221,8 @@ class JsonWalk {
       if (named.hint != Hint::none && named.hint != Hint::generic) key = named;
     }
     at_ = later.begin;
-    scan_.push(later.name);
+    std::string room;
+    scan_.push(plain_name(later.name, room));
     if (text_[at_] == '"') {
       KeyFacts facts = later.own;
       facts.key = key;
@@ -271,7 +284,7 @@ void Scan::walk_json(std::string_view text, int depth, Edits& edits) {
   if (!walk.run()) {
     // Cut off, or no JSON at all: what the structure showed stays, the rest is read as text.
     path_.resize(names);
-    if (depth == 0 && input_.content_type.find("json") != std::string::npos) want_structure();
+    if (input_.content_type.find("json") != std::string::npos || opens_json(text)) want_structure(depth);
     free_text(text, hits, 0, {}, depth, found);
   }
   order(found);

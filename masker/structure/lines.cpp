@@ -1,7 +1,7 @@
 // What is neither JSON nor XML: forms, CSV, and text with islands of JSON in it.
 #include <algorithm>
-#include <cstring>
 
+#include "masker/structure/islands.hpp"
 #include "masker/structure/position_map.hpp"
 #include "masker/structure/scan.hpp"
 
@@ -41,54 +41,6 @@ std::vector<Field> read_record(std::string_view text, std::size_t& at, char sepa
   return fields;
 }
 
-/// Where a JSON document may begin in text: at a line's beginning, or as {" behind a log line's head.
-std::size_t find_island(std::string_view text, std::size_t from) {
-  for (std::size_t at = from; at < text.size(); ++at) {
-    const char* brace = static_cast<const char*>(std::memchr(text.data() + at, '{', text.size() - at));
-    const std::size_t open = brace == nullptr ? text.size() : static_cast<std::size_t>(brace - text.data());
-    if (open >= text.size()) return text.size();
-    std::size_t next = open + 1;
-    while (next < text.size() && (text[next] == ' ' || text[next] == '\n' || text[next] == '\r' || text[next] == '\t'))
-      ++next;
-    if (next < text.size() && text[next] == '"') return open;
-    at = open;
-  }
-  return text.size();
-}
-
-/// The offset behind the JSON value at `open`, by its brackets and quotes; 0 when it does not end: the bytes that were
-/// looked at in vain are taken from `patience`, so that a thousand open brackets do not cost a thousand texts.
-std::size_t island_end(std::string_view text, std::size_t open, std::size_t& patience) {
-  std::size_t depth = 0;
-  bool quoted = false;
-  const std::size_t limit = std::min(text.size(), open + patience);
-  const auto in_vain = [&](std::size_t at) {
-    patience -= std::min(patience, at - open);
-    return std::size_t{0};
-  };
-  for (std::size_t at = open; at < limit; ++at) {
-    const char c = text[at];
-    if (quoted) {
-      if (c == '\\') {
-        ++at;
-      } else if (c == '"') {
-        quoted = false;
-      } else if (c == '\n') {
-        return in_vain(at);
-      }
-    } else if (c == '"') {
-      quoted = true;
-    } else if (c == '{' || c == '[') {
-      ++depth;
-    } else if (c == '}' || c == ']') {
-      if (--depth == 0) return at + 1;
-    } else if (c == '\x1b') {
-      return in_vain(at);
-    }
-  }
-  return in_vain(limit);
-}
-
 }  // namespace
 
 void Scan::walk_form(std::string_view text, int depth, Edits& edits) {
@@ -106,7 +58,7 @@ void Scan::walk_form(std::string_view text, int depth, Edits& edits) {
       leaf.text = plain.text;
       leaf.hits = hits;
       leaf.key = key_class(name.text);
-      push(pair.substr(0, equals));
+      push(name.text);
       leaf.model = model_class(plain.text);
       Edits inner;
       value(leaf, depth, inner);
@@ -183,11 +135,12 @@ void Scan::walk_text(std::string_view text, int depth, Edits& edits) {
     at = end;
   };
   std::size_t from = 0;
-  std::size_t patience = 16 * text.size();
-  while (depth < nested_depth_max && patience > 0) {
-    const std::size_t open = find_island(text, from);
+  Islands islands(text);
+  while (depth < nested_depth_max) {
+    const std::size_t open = islands.find(from);
     if (open >= text.size()) break;
-    const std::size_t close = island_end(text, open, patience);
+    const std::size_t close = islands.end(open);
+    if (islands.is_full()) return block("too many brackets in text");
     if (close == 0) {
       // Not JSON, or cut: the text detectors know "key": "value" too. Nothing behind is tried from here again, so
       // that a row of brackets costs one walk.

@@ -116,8 +116,9 @@ Class Scan::model_class(std::string_view value) {
   return Class::none;
 }
 
-void Scan::want_structure() {
-  if (!operator_members_.empty()) block("the operator's masking rules name members, and this document does not parse");
+void Scan::want_structure(int depth) {
+  if (depth != document_depth_ || operator_members_.empty()) return;
+  block("the operator's masking rules name members, and this document does not parse");
 }
 
 void Scan::drop_disabled(Candidates& candidates) {
@@ -299,6 +300,14 @@ void Scan::walk_document(std::string_view text, std::string_view content_type, i
   if (depth > nested_depth_max) return walk_text(text, depth, edits);
   const std::size_t first = white_space.find_other(text);
   if (first == std::string_view::npos) return;
+  constexpr std::string_view mark = "\xef\xbb\xbf";
+  std::size_t marked = 0;
+  while (text.substr(marked).starts_with(mark)) marked += mark.size();
+  if (marked > 0) {
+    const std::size_t before = edits.size();
+    walk_document(text.substr(marked), content_type, depth, edits);
+    return shift(edits, before, marked);
+  }
   if (type == "application/x-tty") return walk_terminal(text, depth, edits);
   // What stands there decides more than what a header says it is.
   const char c = text[first];
@@ -307,7 +316,8 @@ void Scan::walk_document(std::string_view text, std::string_view content_type, i
       return walk_json(text, depth, edits);
   }
   if (type.find("json") != std::string::npos) return walk_json(text, depth, edits);
-  if (c == '<' && (type.find("xml") != std::string::npos || text.find("</", first) != std::string_view::npos))
+  if (c == '<' && (type.find("xml") != std::string::npos || text.substr(first).starts_with("<?xml") ||
+                   text.find("</", first) != std::string_view::npos))
     return walk_xml(text, depth, edits);
   if (type == "application/x-www-form-urlencoded") return walk_form(text, depth, edits);
   if (type == "text/csv" || type == "text/tab-separated-values") return walk_csv(text, depth, edits);

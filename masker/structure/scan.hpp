@@ -69,8 +69,9 @@ class Scan {
   bool is_due(Class kind, std::string_view rule);
   /// The operator has patterns, which look into names and numbers that no detector would.
   [[nodiscard]] bool has_patterns() const { return input_.rules.patterns != nullptr; }
-  /// A document that does not parse has no places: where the operator named some, it cannot be passed on.
-  void want_structure();
+  /// A document that does not parse has no places: where the operator named some, it cannot be passed on. What stands
+  /// deeper than the document itself is a value, which may be any text.
+  void want_structure(int depth);
 
   void push(std::string_view name) { path_.push_back(name); }
   void pop() { path_.pop_back(); }
@@ -123,6 +124,7 @@ class Scan {
   Class told_left_ = Class::none;  ///< of the value at hand: counted once
   std::string blocked_;
   std::size_t unpacked_ = 0;
+  int document_depth_ = 0;  ///< below the packing or the wide text that the whole document came in
   bool contacts_ = true;
   bool fill_ = false;
 };

@@ -4,6 +4,7 @@
 
 #include "bus/base/checksums.hpp"
 #include "bus/base/encoding.hpp"
+#include "masker/detect/byte_set.hpp"
 #include "masker/detect/key_name.hpp"
 
 namespace holdpoint::masker {
@@ -58,6 +59,30 @@ bool is_plain_text(std::string_view bytes) {
   return std::none_of(bytes.begin(), bytes.end(),
                       [](char c) { return c >= 0 && c < ' ' && allowed.find(c) == std::string_view::npos; }) &&
          is_utf8(bytes);
+}
+
+bool opens_json(std::string_view text) {
+  constexpr ByteSet space(" \t\r\n");
+  constexpr ByteSet ends(" \t\r\n,]");
+  const std::size_t first = space.find_other(text);
+  if (first == std::string_view::npos || (text[first] != '{' && text[first] != '[')) return false;
+  if (text[first] == '{') return true;
+  const std::size_t inside = space.find_other(text, first + 1);
+  if (inside == std::string_view::npos) return false;
+  if (std::string_view("{[\"]").find(text[inside]) != std::string_view::npos) return true;
+  const std::size_t behind = space.find_other(text, std::min(ends.find(text, inside), text.size()));
+  return behind != std::string_view::npos && text[behind] == ',';
+}
+
+bool opens_page(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos) return false;
+  const std::string_view opening = text.substr(first);
+  const auto opens = [&](std::string_view tag) {
+    return opening.size() > tag.size() && equal_ignoring_case(opening.substr(0, tag.size()), tag) &&
+           (opening[tag.size()] == '>' || opening[tag.size()] == ' ');
+  };
+  return opens("<!doctype html") || opens("<html");
 }
 
 Packing packing_of(std::string_view bytes) {

@@ -11,6 +11,11 @@ bool is_textual(std::string_view bytes);
 /// cannot be inspected.
 bool is_plain_text(std::string_view bytes);
 
+/// Begins as a document of JSON does, and not as a line of a log ("[INFO] …").
+bool opens_json(std::string_view text);
+/// Begins as HTML does.
+bool opens_page(std::string_view text);
+
 enum class Packing { none, gzip, zlib, zstd };
 /// By the magic at the front; zlib has none and is never reported.
 Packing packing_of(std::string_view bytes);

@@ -68,6 +68,7 @@ std::string write_wide(std::string_view text, const WideText& form) {
 void Scan::walk_wide_text(std::string_view bytes, std::string_view type, std::string_view parameters, int depth,
                           Edits& edits) {
   const WideText form = wide_text_of(bytes, parameters);
+  if (depth == document_depth_) ++document_depth_;
   // A mark and a charset are claims, and clients read the bytes: what reads as text is inspected as it stands.
   const std::size_t before = edits.size();
   if (const std::string_view rest = bytes.substr(form.mark_bytes); is_textual(rest)) {

@@ -7,6 +7,7 @@
 #include "masker/structure/hit_cursor.hpp"
 #include "masker/structure/position_map.hpp"
 #include "masker/structure/scan.hpp"
+#include "masker/structure/sniff.hpp"
 
 namespace holdpoint::masker {
 namespace {
@@ -248,7 +249,8 @@ void Scan::walk_xml(std::string_view text, int depth, Edits& edits) {
   XmlWalk walk(*this, text, hits, depth, found);
   if (!walk.run()) {
     path_.resize(names);
-    if (depth == 0 && input_.content_type.find("xml") != std::string::npos) want_structure();
+    // Pages are never well formed, and no operator means their elements.
+    if (input_.content_type.find("xml") != std::string::npos || !opens_page(text)) want_structure(depth);
     free_text(text, hits, 0, {}, depth, found);
   }
   order(found);

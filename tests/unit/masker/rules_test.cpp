@@ -3,6 +3,7 @@
 
 #include "bus/base/encoding.hpp"
 #include "masker/rules.hpp"
+#include "masker/structure/compress.hpp"
 #include "support.hpp"
 
 namespace holdpoint::masker::testing {
@@ -72,6 +73,56 @@ TEST(Rules, where_members_are_named_a_document_that_does_not_parse_is_blocked) {
   EXPECT_TRUE(by("{}", "application/json", R"({"Item":{"note":"blue")").blocked.empty());
 }
 
+TEST(Rules, no_content_type_turns_off_that_a_document_must_parse) {
+  const std::string cut = R"({"Item":{"note":"blue")";
+  for (const char* type : {"", "binary/octet-stream", "application/octet-stream", "text/plain", "image/png"}) {
+    EXPECT_FALSE(by(kNote, type, cut).blocked.empty()) << type;
+    EXPECT_FALSE(by(kNote, type, "\xef\xbb\xbf" + cut).blocked.empty()) << type;
+    EXPECT_FALSE(by(kNote, type, compress_gzip(cut)).blocked.empty()) << type;
+    EXPECT_FALSE(by(kNote, type, "[1, " + cut).blocked.empty()) << type;
+    EXPECT_FALSE(by(kNote, type, "[" + cut).blocked.empty()) << type;
+    EXPECT_FALSE(by(kNote, type, "<R><Item><note>blue</Item>").blocked.empty()) << type;
+    EXPECT_FALSE(by(kNote, type, "<?xml version=\"1.0\"?><R><Item><note>blue").blocked.empty()) << type;
+    // Logs and pages begin like documents, and are none.
+    EXPECT_TRUE(by(kNote, type, "[INFO] started \"x\"\n[2026-01-01 10:00:00] {stopped}\n").blocked.empty()) << type;
+    EXPECT_TRUE(by(kNote, type, "<!DOCTYPE html><html><body>a<br>b</body></html>").blocked.empty()) << type;
+  }
+  EXPECT_EQ(by(kNote, "", "\xef\xbb\xbf{\"Item\":{\"note\":\"blue\"}}").bytes,
+            "\xef\xbb\xbf{\"Item\":{\"note\":\"REDACTED-secret\"}}");
+  // A value is no document.
+  EXPECT_TRUE(json_by(kNote, R"({"message":"{not a document, or cut"})").find("cut") != std::string::npos);
+}
+
+TEST(Rules, a_name_is_what_its_escapes_mean) {
+  EXPECT_EQ(json_by(kNote, R"({"Item":{"no\u0074e":"blue"}})"), R"({"Item":{"no\u0074e":"REDACTED-secret"}})");
+  EXPECT_EQ(json_by(R"({"paths":[{"path":"kunde.straße","class":"secret"}]})",
+                    R"({"kunde":{"stra\u00dfe":{"x":["Weg 1"]}}})"),
+            R"({"kunde":{"stra\u00dfe":{"x":["REDACTED-secret"]}}})");
+  // One whose value waits for a sibling, too.
+  EXPECT_EQ(json_by(R"({"paths":[{"path":"Item.value","class":"secret"}]})", R"({"Item":{"v\u0061lue":"blue"}})"),
+            R"({"Item":{"v\u0061lue":"REDACTED-secret"}})");
+  EXPECT_EQ(
+      by(R"({"paths":[{"path":"note","class":"secret"}]})", "application/x-www-form-urlencoded", "no%74e=blue&a=b")
+          .bytes,
+      "no%74e=REDACTED-secret&a=b");
+}
+
+TEST(Rules, documents_in_text_are_found_behind_any_number_of_cut_ones) {
+  for (const std::string cut : {"x {\"a\":1,\n", "{\"a\":[{\n", "x {\"a\n", "{\"a\":1, \"b \\\n", "] {\"a\":\n"}) {
+    for (const std::size_t count : {1U, 40U, 20000U}) {
+      std::string before;
+      for (std::size_t i = 0; i < count; ++i) before += cut;
+      const std::string in = before + "y {\"Item\":\n {\"note\":\n\"blue\"}} z\ny {\"Item\":{\"note\":\"blue\"}} z\n";
+      const std::string out = by(kNote, "text/plain", "log\n" + in).bytes;
+      EXPECT_EQ(out.find("blue"), std::string::npos) << cut << count;
+    }
+  }
+  // Over several lines, what it holds may look like the beginning of others.
+  EXPECT_EQ(
+      by(kNote, "text/plain", "log {\"a\": [\n{\"b\": \"}\"},\n1], \"Item\": {\n\"note\": \"blue\"\n}\n} blue\n").bytes,
+      "log {\"a\": [\n{\"b\": \"}\"},\n1], \"Item\": {\n\"note\": \"REDACTED-secret\"\n}\n} blue\n");
+}
+
 TEST(Rules, a_literal_is_found_in_values_names_numbers_and_what_is_packed) {
   EXPECT_EQ(json_by(kProject, R"({"a":"on Nightingale.","Nightingale":1})"),
             R"({"a":"on REDACTED-secret.","REDACTED-secret":1})");
@@ -124,6 +175,22 @@ TEST(Rules, that_cannot_be_carried_out_are_refused) {
         R"({"paths":[{"path":"a","class":"sekret"}]})", R"({"styles":{"card":"token"}})",
         R"({"styles":{"password":"partial"}})", R"({"styles":["card"]})", R"({"pattern":[]})"})
     EXPECT_FALSE(parse_rules(rules).has_value()) << rules;
+}
+
+TEST(Patterns, are_compiled_once_for_as_many_operations_as_may_have_rules) {
+  const auto set = [](int number) {
+    auto made = Patterns::compiled({{true, "Nightingale" + std::to_string(number), Class::secret, "x"}});
+    EXPECT_TRUE(made.has_value());
+    return *made;
+  };
+  const auto first = set(0);
+  for (int i = 1; i < 128; ++i) (void)set(i);
+  EXPECT_EQ(set(0), first);
+  // What was used last is kept longest.
+  for (int i = 128; i < 255; ++i) (void)set(i);
+  EXPECT_EQ(set(0), first);
+  for (int i = 255; i < 255 + 128; ++i) (void)set(i);
+  EXPECT_NE(set(0), first);
 }
 
 TEST(Patterns, many_and_long_matches_are_bounded_by_their_text) {
