@@ -2,6 +2,7 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <utility>
 
 #include "bus/telemetry/log.hpp"
 
@@ -57,15 +58,23 @@ Result<std::string> read_discovery(std::string_view text, std::string_view issue
     return fail(Code::denied, "the discovery document is that of another issuer");
   auto keys = get_string(*parsed, "jwks_uri");
   if (!keys) return fail(Code::malformed, "the discovery document names no jwks_uri");
+  // Whoever answers at a distant address does not choose what the gateway asks beside itself.
+  if (!keys->starts_with("https://") && !issuer_url.starts_with("http://"))
+    return fail(Code::denied, "the discovery document of an issuer over https names keys without TLS");
   return keys;
 }
 
-IssuerKeys::IssuerKeys(asio::any_io_executor executor, http::UpstreamClient& client)
-    : executor_(std::move(executor)), client_(client) {}
+IssuerKeys::IssuerKeys(asio::any_io_executor executor, http::UpstreamClient& client, Current current, Pace pace)
+    : executor_(std::move(executor)),
+      client_(client),
+      current_(std::move(current)),
+      pace_(pace),
+      wanted_(executor_, asio::steady_timer::time_point::max()) {}
 
-/// Keys stay while the issuer stays as it was configured.
-void IssuerKeys::use(const configuration::SnapshotPtr& snapshot) {
-  if (snapshot_ == snapshot) return;
+/// Keys stay while the issuer stays as it was configured. Versions only rise.
+void IssuerKeys::use_current() {
+  const configuration::SnapshotPtr snapshot = current_();
+  if (!snapshot || (snapshot_ && snapshot->document.version <= snapshot_->document.version)) return;
   snapshot_ = snapshot;
   verifier_.emplace(snapshot->document.issuers);
   std::map<std::string, Known> kept;
@@ -77,7 +86,9 @@ void IssuerKeys::use(const configuration::SnapshotPtr& snapshot) {
   known_ = std::move(kept);
 }
 
-bool IssuerKeys::usable(const Known& known) const { return known.fetched && Steady::now() < *known.fetched + kKeptMax; }
+bool IssuerKeys::usable(const Known& known) const {
+  return known.fetched && Steady::now() < *known.fetched + pace_.kept_max;
+}
 
 asio::awaitable<Result<std::string>> IssuerKeys::get(std::string url) {
   auto where = parse_key_url(url);
@@ -122,14 +133,14 @@ asio::awaitable<Result<Json>> IssuerKeys::fetch(config::Issuer issuer) {
   co_return std::move(*keys);
 }
 
-/// One fetch at a time, and none within kAgain of the last. What was known stays when it fails.
+/// One fetch at a time, and none within pace_.again of the last. What was known stays when it fails.
 asio::awaitable<void> IssuerKeys::refresh(config::Issuer issuer) {
   const std::string name = name_of(issuer);
   if (const auto flight = known_[name].flight) {
     while (!flight->over) (void)co_await flight->landed.async_wait(asio::as_tuple(asio::use_awaitable));
     co_return;
   }
-  if (const auto asked = known_[name].asked; asked && Steady::now() < *asked + kAgain) co_return;
+  if (const auto asked = known_[name].asked; asked && Steady::now() < *asked + pace_.again) co_return;
   const auto flight = std::make_shared<Flight>(executor_);
   known_[name].asked = Steady::now();
   known_[name].flight = flight;
@@ -146,44 +157,74 @@ asio::awaitable<void> IssuerKeys::refresh(config::Issuer issuer) {
     }
   } landing{*this, flight, name};
   auto fetched = co_await fetch(issuer);
+  // To the caller it is no more than a failure: what answers at an address is not told to whoever asks.
+  if (!fetched)
+    telemetry::log_warning("the keys of an issuer could not be fetched",
+                           {{"issuer", issuer.name}, {"why", fetched.error().context}});
   const auto found = known_.find(name);
-  if (found == known_.end()) co_return;  // not configured any more
-  Known& known = found->second;
-  known.why = fetched ? std::string() : fetched.error().context;
-  if (!fetched) {
-    telemetry::log_warning("the keys of an issuer could not be fetched", {{"issuer", issuer.name}, {"why", known.why}});
-    co_return;
+  // Without this flight the issuer left the configuration meanwhile.
+  if (!fetched || found == known_.end() || found->second.flight != flight) co_return;
+  found->second.keys = std::move(*fetched);
+  found->second.fetched = Steady::now();
+  // It may have another name by now.
+  for (const config::Issuer& each : snapshot_->document.issuers) {
+    if (is_fetched(each) && name_of(each) == name) (void)verifier_->set_keys(each.name, found->second.keys);
   }
-  known.keys = std::move(*fetched);
-  known.fetched = Steady::now();
-  (void)verifier_->set_keys(issuer.name, known.keys);
 }
 
-asio::awaitable<Result<identity::VerifiedToken>> IssuerKeys::verify(configuration::SnapshotPtr snapshot, Secret token) {
-  use(snapshot);
-  const auto claimed = verifier_->claimed_issuer(token.reveal());
-  if (!claimed) co_return claimed.error();
-  const config::Issuer issuer = **claimed;
-  if (!is_fetched(issuer)) co_return verifier_->verify(token.reveal(), identity::Purpose::agent, system_now());
-  const std::string name = name_of(issuer);
-  const auto fetched = known_[name].fetched;
-  bool asked = false;
-  if (!fetched || Steady::now() > *fetched + kRefresh) {
-    co_await refresh(issuer);
-    asked = true;
+const config::Issuer* IssuerKeys::next_wanted() {
+  if (!snapshot_) return nullptr;
+  for (const config::Issuer& issuer : snapshot_->document.issuers) {
+    const auto found = known_.find(name_of(issuer));
+    if (found != known_.end() && std::exchange(found->second.wanted, false)) return &issuer;
   }
+  return nullptr;
+}
+
+asio::awaitable<void> IssuerKeys::run() {
   for (;;) {
-    // The configuration may have changed meanwhile; the token is held against the one that this login began with.
-    use(snapshot);
-    const Known& known = known_[name];
-    if (!usable(known))
-      co_return Error{Code::unavailable, "the keys of issuer " + issuer.name + " cannot be fetched" +
-                                             (known.why.empty() ? std::string() : ": " + display(known.why, 200))};
-    auto verified = verifier_->verify(token.reveal(), identity::Purpose::agent, system_now());
-    if (verified || verified.error().code != Code::not_found || asked) co_return verified;
-    co_await refresh(issuer);
-    asked = true;
+    if (const config::Issuer* next = next_wanted()) {
+      config::Issuer issuer = *next;
+      co_await refresh(std::move(issuer));
+    } else {
+      (void)co_await wanted_.async_wait(asio::as_tuple(asio::use_awaitable));
+    }
   }
+}
+
+Result<IssuerKeys::Vouched> IssuerKeys::vouch(std::string_view token) const {
+  auto verified = verifier_->verify(token, identity::Purpose::agent, system_now());
+  if (!verified) return verified.error();
+  return Vouched{std::move(*verified), snapshot_};
+}
+
+asio::awaitable<Result<IssuerKeys::Vouched>> IssuerKeys::verify(Secret token) {
+  for (bool asked = false;; asked = true) {
+    // While the keys came the configuration may have changed, and with it who is an issuer.
+    use_current();
+    if (!snapshot_) co_return Error{Code::unavailable, "this gateway has no configuration yet"};
+    const auto claimed = verifier_->claimed_issuer(token.reveal());
+    if (!claimed) co_return claimed.error();
+    config::Issuer issuer = **claimed;
+    if (!is_fetched(issuer)) co_return vouch(token.reveal());
+    Known& known = known_[name_of(issuer)];
+    if (usable(known)) {
+      auto vouched = vouch(token.reveal());
+      if (vouched || vouched.error().code != Code::not_found || asked) {
+        if (Steady::now() > *known.fetched + pace_.refresh) want(known);
+        co_return vouched;
+      }
+    } else if (asked) {
+      co_return Error{Code::unavailable, "the keys of issuer " + issuer.name + " cannot be fetched"};
+    }
+    co_await refresh(std::move(issuer));
+  }
+}
+
+/// Nobody waits for it.
+void IssuerKeys::want(Known& known) {
+  known.wanted = true;
+  wanted_.cancel();
 }
 
 }  // namespace holdpoint::pipeline

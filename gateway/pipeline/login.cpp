@@ -122,14 +122,17 @@ asio::awaitable<Result<identity::Session>> Login::admit_token(Wish& wish) {
   std::string_view token = wish.token.reveal();
   while (token.ends_with('\n') || token.ends_with('\r') || token.ends_with(' ')) token.remove_suffix(1);
   Secret carried{Bytes(token)};
-  auto verified = co_await services_.issuer_keys.verify(snapshot_, std::move(carried));
+  auto verified = co_await services_.issuer_keys.verify(std::move(carried));
   if (!verified) {
     // An unknown signing key is as good as a wrong signature to whoever asks.
     const bool keys = verified.error().code == Code::not_found;
     co_return fail(keys ? Code::unauthenticated : verified.error().code, verified.error().context);
   }
+  // Keys may have been waited for. What follows is decided by the configuration that the token was verified by.
+  snapshot_ = std::move(verified->by);
+  if (auto held = check_lease(); !held) co_return held.error();
   identity::Session session;
-  session.principal = std::move(verified->principal);
+  session.principal = std::move(verified->token.principal);
   wish.issuer = session.principal.issuer;
   wish.subject = session.principal.subject;
   if (const auto audience = session.principal.claims.find("aud"); audience != session.principal.claims.end())
@@ -148,10 +151,13 @@ Result<Login::Admitted> Login::mint(identity::Session session) {
   return Admitted{std::move(session), std::move(credentials)};
 }
 
+Result<void> Login::check_lease() const {
+  if (services_.configuration.lease_held()) return {};
+  return fail(Code::unavailable, "this gateway has not heard from the bus and may not decide by an old configuration");
+}
+
 asio::awaitable<Result<Login::Admitted>> Login::admit(Wish& wish) {
-  if (!services_.configuration.lease_held())
-    co_return fail(Code::unavailable,
-                   "this gateway has not heard from the bus and may not decide by an old configuration");
+  if (auto held = check_lease(); !held) co_return held.error();
   auto session = co_await admit_token(wish);
   if (!session) co_return session.error();
   const config::RoleSettings* role = snapshot_->document.role(session->role_arn);

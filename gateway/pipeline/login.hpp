@@ -43,12 +43,13 @@ class Login {
   boost::asio::awaitable<void> record_refused(const Wish& wish, const Error& error);
   boost::asio::awaitable<void> record_end(const Wish& wish, Result<Admitted>& admitted);
   boost::asio::awaitable<void> refuse_sts(const Error& error);
+  [[nodiscard]] Result<void> check_lease() const;
   [[nodiscard]] Result<std::string> only_role() const;
   [[nodiscard]] bool is_loopback() const;
 
   Services& services_;
   http::Exchange& exchange_;
-  configuration::SnapshotPtr snapshot_;
+  configuration::SnapshotPtr snapshot_;  ///< never an older one than the token was verified by
   std::string request_id_;
 };
 

@@ -48,7 +48,7 @@ struct Shard::State {
         upstream(io.get_executor(), deadlines, with.upstream_tls),
         credentials(io.get_executor(), upstream),
         issuers(io.get_executor(), deadlines, with.upstream_tls, pipeline::IssuerKeys::kTimeouts),
-        issuer_keys(io.get_executor(), issuers),
+        issuer_keys(io.get_executor(), issuers, [this] { return shared.configuration.current(); }, {}),
         claims(io.get_executor(), bus(), {with.identity.name, with.recorder.boot_epoch()}),
         services{io.get_executor(),
                  with.configuration,
@@ -222,6 +222,7 @@ void Shard::start() {
                        [&state](const wire::Envelope& decided) { state.board.tell(decided.message.body); });
   state.tasks.spawn(state.sweep());
   state.tasks.spawn(state.reconcile());
+  state.tasks.spawn(state.issuer_keys.run());
   state.tasks.spawn(state.claims.run_claims());
   state.tasks.spawn(state.claims.run_settlements());
   for (tcp::acceptor& acceptor : state.acceptors) state.tasks.spawn(state.accept(acceptor));

@@ -1,6 +1,7 @@
 """Issuers whose keys are fetched: over TLS from their own address, again when they rotate, and never at a token's word."""
 
 import base64
+import concurrent.futures
 import http.server
 import json
 import os
@@ -52,6 +53,8 @@ class Issuer(http.server.ThreadingHTTPServer):
         self.says = self.url
         self.jwks_uri = self.url + "/keys"
         self.status, self.padding = 200, ""
+        self.answering = threading.Event()
+        self.answering.set()
         self.rotate("first")
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -81,6 +84,7 @@ class IssuerHandler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         issuer = self.server
         issuer.seen.append(self.path)
+        issuer.answering.wait(30)
         if self.path == "/.well-known/openid-configuration":
             body = {"issuer": issuer.says, "jwks_uri": issuer.jwks_uri}
         else:
@@ -114,7 +118,7 @@ class Deployment(harness.Deployment):
                     "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", str(folder / f"{name}.key"),
                     "-out", str(folder / f"{name}.pem"))
         self.issuers = {name: Issuer(name, folder / f"{name}.pem", folder / f"{name}.key") for name in ("trusted", "stranger")}
-        self.issuers |= {name: Issuer(name) for name in ("plain", "other", "moved", "large", "flooded", "direct")}
+        self.issuers |= {name: Issuer(name) for name in ("plain", "other", "moved", "large", "flooded", "slow", "direct")}
         # The same programs; the gateway trusts the test's authority, as an operator's would the company's.
         programs = self.folder / "bin"
         programs.mkdir(mode=0o755)
@@ -141,6 +145,14 @@ class Deployment(harness.Deployment):
         trust = json.loads(file.read_text(encoding="utf-8"))
         trust["Statement"][0]["Principal"]["Federated"] = ["local", *self.issuers]
         file.write_text(json.dumps(trust), encoding="utf-8")
+
+    def refuses(self, issuer, why):
+        """No login without keys: why is in the log, and not told to whoever asks."""
+        status, text = self.log_in(issuer.token())
+        assert status == 403 and f"the keys of issuer {issuer.name} cannot be fetched" in text and why not in text, text
+        log = self.var / "log/gateway-1.log"
+        harness.wait_for(lambda: any(issuer.name in line and why in line
+                                     for line in log.read_text(encoding="utf-8").splitlines()), f"{why} in the log")
 
     def log_in(self, token):
         """Status and the answer's text."""
@@ -170,8 +182,7 @@ def test_an_agent_logs_in_with_a_token_of_an_issuer_over_tls(deployment):
 
 def test_a_certificate_that_nobody_vouches_for_gives_no_keys(deployment):
     issuer = deployment.issuers["stranger"]
-    status, text = deployment.log_in(issuer.token())
-    assert status == 403 and "keys of issuer stranger cannot be fetched" in text, text
+    deployment.refuses(issuer, "ertificate")
     assert issuer.seen == []
 
 
@@ -206,24 +217,35 @@ def test_tokens_that_name_unknown_keys_do_not_make_the_gateway_ask_again_and_aga
 def test_a_discovery_document_of_another_issuer_gives_no_keys(deployment):
     issuer = deployment.issuers["other"]
     issuer.says = issuer.url + "/"
-    status, text = deployment.log_in(issuer.token())
-    assert status == 403 and "another issuer" in text, text
+    deployment.refuses(issuer, "another issuer")
     assert "/keys" not in issuer.seen
 
 
 def test_redirects_are_not_followed(deployment):
     issuer = deployment.issuers["moved"]
     issuer.status = 302
-    status, text = deployment.log_in(issuer.token())
-    assert status == 403 and "302" in text, text
+    deployment.refuses(issuer, "302")
     assert "/elsewhere" not in issuer.seen
 
 
 def test_a_key_set_beyond_every_measure_is_refused(deployment):
     issuer = deployment.issuers["large"]
     issuer.padding = "x" * (300 << 10)
-    status, text = deployment.log_in(issuer.token())
-    assert status == 403 and "too much" in text, text
+    deployment.refuses(issuer, "too much")
+
+
+def test_a_principal_revoked_while_its_login_waits_for_keys_gets_no_session(deployment):
+    issuer = deployment.issuers["slow"]
+    issuer.answering.clear()
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(deployment.log_in, issuer.token(sub="stolen"))
+        harness.wait_for(lambda: issuer.seen, "the issuer is asked")
+        deployment.holdpoint(["revoke", "principal", "slow:stolen"])
+        time.sleep(0.5)  # the new configuration reaches the gateway
+        issuer.answering.set()
+        status, text = waiting.result()
+    assert status == 403 and "revoked" in text, text
+    assert deployment.log_in(issuer.token(sub="other"))[0] == 200
 
 
 def test_keys_may_be_named_by_the_configuration(deployment):
