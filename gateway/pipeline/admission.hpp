@@ -1,9 +1,9 @@
 // How many calls may be at work, in this gateway and for one principal, and how many a principal may begin in a second.
 // Shared by the shards; asked only where the configuration sets a bound.
 //
-// Who is over a bound is refused as overloaded before anything of the call is read, in the form that SDKs answer with
-// patience. A flood of refusals would fill the record that it is kept from: of each principal one a second stands
-// there, with the number of those that were left out before it.
+// Who is over a bound is refused as overloaded as soon as the signature stands, in the form that SDKs answer with
+// patience: before the body is read, unless the signature needs it. A flood of refusals would fill the record that it
+// is kept from: of each principal one a second stands there, with the number of those that were left out before it.
 #pragma once
 
 #include <chrono>

@@ -54,12 +54,6 @@ asio::awaitable<Call::Events> Call::admit() {
     co_await refuse(std::move(*refusal), true);
     co_return std::nullopt;
   }
-  if (auto refused = enter()) {
-    left_out_before_ = refused->record.value_or(0);
-    Refusal refusal{"overloaded", Code::overloaded, std::move(refused->reason)};
-    co_await refuse(std::move(refusal), refused->record.has_value());
-    co_return std::nullopt;
-  }
   // By the scope that was verified, presigned or not: nothing signed for sts may take the way to a target.
   if (signature_.service == "sts") {
     co_await run_sts();
@@ -242,11 +236,11 @@ asio::awaitable<void> Call::refuse(Refusal refusal, bool record) {
   const std::string service = signature_.service.empty() ? aws::claimed_service(head) : signature_.service;
   aws::ErrorAnswer answer =
       refusal_answer({head, classified ? &operation_ : nullptr, service, refusal_kind_, facts_.operation_id}, refusal);
-  if (record) {
+  if (record && !left_out_) {
     auto data = record::refused_data(facts_, refusal, judgement(), answer.status);
     if (left_out_before_ > 0) data.number("left_out_before", left_out_before_);
     Result<void> recorded;
-    if (session_->id.empty()) {
+    if (!verified_) {  // who knows a session's key id and token only is a stranger too
       recorded =
           co_await record_stranger(services_, record::type::kOperationRefused, facts_.operation_id, std::move(data));
     } else {

@@ -55,7 +55,7 @@ class Call {
   Task<std::optional<operation::Refusal>> intake();
   void note_facts();
   std::optional<operation::Refusal> open_checked();
-  std::optional<Admission::Refused> enter();
+  Result<void> enter();
   Result<void> open_session();
   Result<void> find_target();
   [[nodiscard]] Result<void> check_region(const config::Target& target, const std::string& region) const;
@@ -126,6 +126,7 @@ class Call {
 
   // intake
   aws::ParsedSignature signature_;
+  bool verified_ = false;                             ///< the signature is the session's
   Secret signing_key_;                                ///< of the agent's session
   std::optional<aws::Refusal> refusal_kind_;          ///< when an error's code does not say what the client is told
   std::shared_ptr<const identity::Session> session_;  ///< nobody's, without an id, until the call is known to be its
@@ -143,6 +144,7 @@ class Call {
 
   // bounds
   Admission::Place admission_;
+  bool left_out_ = false;              ///< refused by a bound, and counted instead of recorded
   std::uint64_t left_out_before_ = 0;  ///< refusals of this principal that are not in the record
 
   // judge

@@ -48,6 +48,7 @@ Result<void> Call::open_session() {
   signing_key_ = Secret(Bytes(key));
   if (!aws::needs_body_hash(signature_)) {
     if (auto verified = aws::verify_signature(signature_, head, key, std::nullopt); !verified) return verified;
+    verified_ = true;
   }
   session_ = {*opened, &(*opened)->session};
   facts_.session_id = session_->id;
@@ -72,7 +73,8 @@ Result<void> Call::check_region(const config::Target& target, const std::string&
   return {};
 }
 
-/// Verifies the bytes against what was signed, and settles how they go on. `decoded` is what the classifier reads.
+/// Verifies the bytes against what was signed, and settles how they go on. `decoded` is what the classifier reads. A
+/// signature that needs the bytes is verified here, and the call takes its place.
 Result<void> Call::check_body(Bytes& decoded) {
   if (aws::is_aws_chunked(signature_.payload)) {
     auto chunks = aws::ChunkedBody::begin(signature_, exchange_.request().head, signing_key_.reveal());
@@ -95,8 +97,11 @@ Result<void> Call::check_body(Bytes& decoded) {
     if (auto verified = aws::verify_signature(signature_, exchange_.request().head, signing_key_.reveal(), hash);
         !verified)
       return verified;
-  } else if (signature_.payload == aws::PayloadForm::hashed) {
-    if (auto fits = aws::check_body(signature_, hash); !fits) return fits;
+    verified_ = true;
+    return enter();
+  }
+  if (signature_.payload == aws::PayloadForm::hashed) {
+    return aws::check_body(signature_, hash);
   }
   return {};
 }
@@ -204,18 +209,26 @@ std::optional<Refusal> Call::open_checked() {
   if (auto found = find_target(); !found) return refusal_of(found.error());
   if (const std::string why = why_revoked(*snapshot_); !why.empty())
     return Refusal{"denied", Code::revoked, "access was revoked: " + why};
+  if (verified_) {
+    if (auto entered = enter(); !entered) return refusal_of(entered.error());
+  }
   return std::nullopt;
 }
 
-/// Nothing of the call was read yet but who makes it.
-std::optional<Admission::Refused> Call::enter() {
+/// Takes a place within the bounds: of a verified call alone, lest whoever saw a key id and a token spend its
+/// principal's.
+Result<void> Call::enter() {
+  HOLDPOINT_INVARIANT(verified_);
   const config::GatewaySettings& settings = snapshot_->document.gateway;
   const Admission::Limits limits{settings.in_flight_max, settings.in_flight_per_principal_max,
                                  settings.calls_per_second_per_principal_max};
-  if (!limits.any()) return std::nullopt;
+  if (!limits.any()) return {};
   auto answer = services_.admission.enter(facts_.principal, limits, Admission::Steady::now());
   admission_ = std::move(answer.place);
-  return std::move(answer.refused);
+  if (!answer.refused) return {};
+  left_out_ = !answer.refused->record;
+  left_out_before_ = answer.refused->record.value_or(0);
+  return fail(Code::overloaded, std::move(answer.refused->reason));
 }
 
 asio::awaitable<std::optional<Refusal>> Call::intake() {

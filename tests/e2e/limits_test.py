@@ -1,6 +1,8 @@
 """Bounds on calls of one principal: refused in each protocol's throttling form, which SDKs answer with patience."""
 
 import concurrent.futures
+import contextlib
+import socket
 import threading
 import time
 
@@ -79,6 +81,27 @@ def test_calls_at_work_are_bounded_and_places_come_free(deployment):
     assert [answer.status for answer in answers] == [200] * 4
     time.sleep(1 / RATE)
     assert hostile.Request(deployment, agent, hostile.wire["query"]).send().status == 200
+
+
+def forged(deployment, credentials):
+    """What whoever saw a presigned URL could send: key id and token, no declared hash, and no signature to speak of."""
+    request = hostile.Request(deployment, credentials, hostile.wire["query"])
+    del request.headers["X-Amz-Content-SHA256"]
+    head, _ = request.headers["Authorization"].replace("x-amz-content-sha256;", "").split("Signature=")
+    request.headers["Authorization"] = head + "Signature=" + "0" * 64
+    return request
+
+
+def test_who_cannot_sign_spends_nothing_of_the_principal(deployment):
+    agent = deployment.login(deployment.token("agent-12"))
+    data = forged(deployment, agent).bytes()
+    with contextlib.ExitStack() as dripping:
+        for _ in range(8):
+            connection = socket.create_connection(("127.0.0.1", deployment.gateway_port), timeout=40)
+            dripping.enter_context(connection).sendall(data[:-1])
+        codes = {forged(deployment, agent).send().error("query")[0] for _ in range(4 * RATE)}
+        assert codes == {"SignatureDoesNotMatch"}
+        assert hostile.Request(deployment, agent, hostile.wire["query"]).send().status == 200
 
 
 def test_a_flood_of_refusals_does_not_fill_the_record(deployment):
