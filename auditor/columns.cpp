@@ -60,8 +60,10 @@ std::string column_text(std::string text) {
 }
 
 std::optional<std::string> column_time(const std::string& text) {
+  // A zone can put the last hour of 9999 into a year that no reader takes.
+  constexpr Instant kEnd{std::chrono::sys_days{std::chrono::year{10000} / 1 / 1}};
   const auto time = from_rfc3339(text);
-  if (!time || *time < Instant{}) return std::nullopt;
+  if (!time || *time < Instant{} || *time >= kEnd) return std::nullopt;
   return to_rfc3339(*time);
 }
 

@@ -46,7 +46,14 @@ Error error_of(const std::exception& exception) {
 /// libpqxx 6.4 copies texts alone. A connection policy is its way to libpq's own handle.
 class WriterConnection final : public pqxx::connection_base {
  public:
-  explicit WriterConnection(const std::string& dsn) : connection_base(policy_), policy_(dsn) { init(); }
+  explicit WriterConnection(const std::string& dsn) : connection_base(policy_), policy_(dsn) {
+    init();
+    // The lock on the log ends with the connection: one that the library made anew would write without it.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+    inhibit_reactivation(true);
+#pragma GCC diagnostic pop
+  }
   ~WriterConnection() noexcept { close(); }
 
   /// Rows of COPY's binary format, between its beginning and its end.
@@ -57,17 +64,22 @@ class WriterConnection final : public pqxx::connection_base {
   }
   void end_copy() {
     if (PQputCopyEnd(policy_.handle_, nullptr) != 1) throw pqxx::broken_connection(PQerrorMessage(policy_.handle_));
-    std::string state;
-    std::string message;
+    std::string state = "08006";  // no answer, or one without a code: the connection is gone
+    std::string message = "COPY was not answered";
+    bool done = false;
+    bool failed = false;
     while (PGresult* const result = PQgetResult(policy_.handle_)) {
-      if (PQresultStatus(result) != PGRES_COMMAND_OK && message.empty()) {
+      if (PQresultStatus(result) == PGRES_COMMAND_OK) {
+        done = true;
+      } else if (!failed) {
+        failed = true;
         const char* const code = PQresultErrorField(result, PG_DIAG_SQLSTATE);
-        state = code == nullptr ? "08006" : code;  // without one the connection is gone
+        if (code != nullptr) state = code;
         message = PQresultErrorMessage(result);
       }
       PQclear(result);
     }
-    if (!message.empty()) throw pqxx::sql_error(message, "COPY", state.c_str());
+    if (failed || !done) throw pqxx::sql_error(message, "COPY", state.c_str());
   }
 
  private:

@@ -163,6 +163,7 @@ void LogWriter::State::checkpoint() {
   const Instant now = system_now();
   if (!sequencer.writing() || !checkpointer.due(sequencer.size(), now)) return;
   const auto made = checkpointer.make(sequencer.size(), sequencer.root(), now);
+  if (!made && made.error().code == Code::unavailable) sequencer.stop_writing();
   if (!made && events.trouble) events.trouble(made.error());
   if (made && !checkpointer.trouble().empty() && events.trouble) {
     events.trouble(fail(Code::unavailable, checkpointer.trouble()));

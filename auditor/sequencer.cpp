@@ -58,6 +58,7 @@ std::vector<Result<SourceMark>> Sequencer::submit(std::vector<Submitted> submitt
     if (auto taken = take(one, keys, marks, rows); taken) {
       answers.push_back(marks[one.submission.source]);
     } else {
+      if (taken.error().code == Code::unavailable) writing_ = false;  // as below, whatever becomes of the others
       answers.push_back(taken.error());
     }
   }

@@ -27,6 +27,8 @@ class Sequencer {
   /// Opens the store if it is not open. Fails as LogStore::open.
   Result<void> open();
   [[nodiscard]] bool writing() const { return writing_; }
+  /// The store was lost: the next submission opens it anew, and may find that another auditor writes.
+  void stop_writing() { writing_ = false; }
 
   /// Answers in order: how far the log is with the submission's source once it is committed, or why not.
   std::vector<Result<SourceMark>> submit(std::vector<Submitted> submitted, const SourceKeys& keys, Instant now);

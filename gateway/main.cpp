@@ -6,7 +6,7 @@
 #include "gateway/service/process.hpp"
 
 /// Read by jemalloc (CMakeLists.txt). One arena: what one thread gives back another takes, and parked calls lie close
-/// together. What is free goes back to the system within a second.
+/// together. What has been free for a second goes back to the system, at the next use of memory.
 extern "C" const char* malloc_conf;
 const char* malloc_conf = "narenas:1,dirty_decay_ms:1000,muzzy_decay_ms:0";
 

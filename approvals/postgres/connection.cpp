@@ -34,6 +34,11 @@ void PostgresStore::Connection::connect() {
   settings.exec(
       "SET statement_timeout = '5s'; SET idle_in_transaction_session_timeout = '10s';"
       " SET jit = off; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off");
+  // One that the library made anew by itself would have none of this.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+  connection_->inhibit_reactivation(true);
+#pragma GCC diagnostic pop
 }
 
 Result<void> migrate(const std::string& database) {

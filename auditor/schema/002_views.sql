@@ -97,7 +97,8 @@ CROSS JOIN LATERAL jsonb_array_elements_text(
 WHERE e.type IN ('holdpoint.operation.intended', 'holdpoint.operation.refused', 'holdpoint.operation.parked');
 
 -- What was masked: one row per class, rule and place of a completed operation. `path` names members ("*" where a name
--- may be more than a name, ":headers" for the answer's head), NULL where there are none. How often, per class:
+-- may be more than a name, ":headers" for the answer's head), NULL where there are none and for entries from before
+-- names were looked at. How often, per class:
 --   SELECT class, sum(count) FROM audit.findings WHERE operation_id = '…' GROUP BY class
 CREATE VIEW audit.findings AS
 SELECT e.time, e.operation_id, e.session_id, o.principal, o.service, o.operation, f ->> 'class' AS class,

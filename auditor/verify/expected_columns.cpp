@@ -48,7 +48,9 @@ std::optional<std::string> time(const Json* value) {
   if (value == nullptr || !value->is_string()) return std::nullopt;
   const auto instant = from_rfc3339(value->get<std::string>());
   if (!instant || instant->time_since_epoch().count() < 0) return std::nullopt;
-  return to_rfc3339(*instant);
+  std::string shown = to_rfc3339(*instant);
+  if (shown.size() != std::string_view("YYYY-MM-DDThh:mm:ss.uuuuuuZ").size()) return std::nullopt;  // the year 10000
+  return shown;
 }
 
 }  // namespace

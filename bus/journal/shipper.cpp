@@ -62,6 +62,7 @@ struct Shipper::State : std::enable_shared_from_this<State> {
   std::atomic<bool> ring_posted = false;
   bool running = false;
   bool stopping = false;
+  bool filled = false;  ///< by bytes: more lay ready than the last submission took, and it waits for nothing
   std::string trouble;
 
   void ring(bool now);
@@ -108,8 +109,10 @@ asio::awaitable<Result<std::uint64_t>> Shipper::State::ask_position() {
 
 /// Submits entries from `from` on; the next sequence to send. Without any, `from` itself.
 asio::awaitable<Result<std::uint64_t>> Shipper::State::ship(std::uint64_t from) {
+  const std::uint64_t ready = journal.status().durable;
   auto chunk = reader.read(from, options.entries_max, options.bytes_max);
   if (!chunk) co_return chunk.error();
+  filled = from + chunk->entries.size() <= ready && chunk->entries.size() < options.entries_max;
   if (chunk->entries.empty()) co_return from;
   record::Submission submission;
   submission.source = options.source;
@@ -161,7 +164,7 @@ asio::awaitable<void> Shipper::State::run() {
     const bool idle = !asking && *reached == next;
     next = *reached;
     if (idle) co_await fresh.wait(std::chrono::hours(1));
-    if (!stopping) co_await gather(next);
+    if (!stopping && !filled) co_await gather(next);
   }
   running = false;
   ended.ring();

@@ -32,6 +32,8 @@ inline std::vector<Bytes> hostile_entries() {
       R"({"time":"0000-01-01T00:00:00Z","type":"t"})",
       R"({"time":"1969-12-31T23:59:59Z"})",
       R"({"time":"9999-12-31T23:59:59.999999Z","type":12,"subject":[]})",
+      R"({"time":"9999-12-31T23:30:00-01:00"})",
+      R"({"time":"9999-12-31T23:59:60Z"})",
       R"({"time":"not a time","type":"\u0000"})",
       "null",
       "[]",

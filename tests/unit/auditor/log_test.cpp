@@ -105,6 +105,31 @@ TEST_F(LogTest, HasOneWriterAndAnotherTakesOverWhenItGoes) {
   EXPECT_EQ(second.size(), 2u);
 }
 
+TEST_F(LogTest, NeverWritesOverAConnectionThatWasMadeAnewWithoutTheLock) {
+  EXPECT_EQ(submit(gateway_.next(events_of("gateway-1", 3)))->through, 3u);
+  sql("postgres",
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+      "WHERE datname = current_database() AND usename = 'holdpoint_writer'");
+  auto second_store = postgres_log_store(dsn("holdpoint_writer"));
+  Sequencer second(*second_store, kDeployment);
+  Result<void> opened = second.open();
+  for (int tries = 0; !opened && tries < 100; ++tries) {  // until the ended session's lock is free
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    opened = second.open();
+  }
+  ASSERT_TRUE(opened.has_value());
+  for (int tries = 0; tries < 3; ++tries) {
+    const auto checkpointed = store_->add_checkpoint(3, sequencer_->root(), "note", now_);
+    ASSERT_TRUE(checkpointed.has_error());
+    EXPECT_EQ(checkpointed.error().code, Code::unavailable);
+    EXPECT_TRUE(store_->head_at("gateway-1", {1, 3}).has_error());
+  }
+  const Submitted next = gateway_.next({"four"});
+  EXPECT_EQ(submit(next).error().code, Code::unavailable);
+  EXPECT_EQ(submit(next).error().code, Code::unavailable) << "the other one has the lock";
+  EXPECT_EQ(second.submit({next}, keys_, now_).front()->through, 4u);
+}
+
 TEST_F(LogTest, RefusesToWriteOnWhenTheTailBeforeItsCheckpointIsGone) {
   EXPECT_EQ(submit(gateway_.next(events_of("gateway-1", 20)))->through, 20u);
   checkpoint();
