@@ -12,10 +12,29 @@ bool names(const std::vector<std::string>& list, std::string_view name) {
   return std::find(list.begin(), list.end(), name) != list.end();
 }
 
-/// The operator's rules for this operation, and what policy's statement adds.
+/// The operator's rules for this operation and for those that look the same on the wire: which of them it is, the
+/// target decides.
+Json operator_rules(const aws::Operation& operation, const config::MaskingSettings& settings, std::string_view target) {
+  Json rules = config::mask_rules(settings, operation.service, operation.operation, target);
+  for (const std::string& twin : operation.candidates) {
+    std::string_view name = twin;
+    const std::string_view service = take(name, ':');
+    const Json more = config::mask_rules(settings, service, name, target);
+    for (const char* kind : {"paths", "patterns"}) {
+      if (!more.contains(kind)) continue;
+      Json& list = rules[kind];
+      for (const Json& rule : more[kind]) {
+        if (std::find(list.begin(), list.end(), rule) == list.end()) list.push_back(rule);
+      }
+    }
+  }
+  return rules;
+}
+
+/// The operator's rules, and what policy's statement adds.
 Json rules_of(const aws::Operation& operation, const policy::Obligations& obligations,
               const config::MaskingSettings& settings, std::string_view target) {
-  Json rules = config::mask_rules(settings, operation.service, operation.operation, target);
+  Json rules = operator_rules(operation, settings, target);
   // Members that hand something out, beside what the masker knows by itself.
   const auto add_members = [&rules](const aws::HandedOut* entry) {
     if (entry == nullptr) return;

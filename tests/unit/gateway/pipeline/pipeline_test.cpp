@@ -143,6 +143,28 @@ TEST(Masking, is_asked_for_with_the_rules_of_this_operation_and_target) {
   EXPECT_FALSE(mask_request(subject, operation, {}, {}, {}).body.contains("rules"));
 }
 
+TEST(Masking, is_asked_for_with_the_rules_of_all_operations_that_look_the_same_on_the_wire) {
+  config::MaskingSettings settings;
+  settings.paths = {{"docdb:DescribeDBClusters:Endpoint", "secret"},
+                    {"rds:DescribeDBClusters:MasterUsername", "secret"},
+                    {"*:DescribeDBClusters:Note", "secret"},
+                    {"neptune:DeleteDBCluster:Other", "secret"}};
+  config::MaskRule rule;
+  rule.service = "neptune", rule.operation = "*", rule.text = "Nightingale", rule.mask_class = "secret";
+  rule.kind = config::MaskRule::Kind::literal;
+  settings.rules = {rule};
+  aws::Operation operation;
+  operation.service = "rds", operation.operation = "DescribeDBClusters";
+  operation.candidates = {"rds:DescribeDBClusters", "docdb:DescribeDBClusters", "neptune:DescribeDBClusters"};
+  const Json rules = mask_request({}, operation, {}, settings, {}).body["rules"];
+  std::vector<std::string> paths;
+  for (const Json& each : rules["paths"]) paths.push_back(each["path"].get<std::string>());
+  std::sort(paths.begin(), paths.end());
+  EXPECT_EQ(paths, (std::vector<std::string>{"Endpoint", "MasterUsername", "Note"}));
+  ASSERT_EQ(rules["patterns"].size(), 1u);
+  EXPECT_EQ(rules["patterns"][0]["literal"], "Nightingale");
+}
+
 TEST(Masking, covers_the_members_that_hand_something_out_whatever_the_masker_knows) {
   aws::Operation operation;
   operation.service = "ecr";
