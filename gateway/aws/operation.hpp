@@ -25,6 +25,7 @@ struct Requirement {
   std::string action;    ///< "dynamodb:GetItem"
   std::string resource;  ///< ARN, or "*" where the action has no resource
   ContextKeys context;   ///< keys that belong to this pair alone
+  std::string region{};  ///< where it is needed, when that is not the operation's own
 };
 
 struct Operation {

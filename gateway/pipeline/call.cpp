@@ -116,17 +116,6 @@ Result<policy::Decision> Call::decide_on(const aws::Operation& operation) const 
   return decide(*snapshot_, *session_, own ? &*own : nullptr, operation, *role_, *target_, facts_, system_now());
 }
 
-/// A copy between regions runs in the source's region as well: the stricter of the two decisions counts.
-Result<void> Call::decide_at_source() {
-  if (!region_copy_) return {};
-  aws::Operation there = operation_;
-  there.region = region_copy_->source_region;
-  auto decision = decide_on(there);
-  if (!decision) return decision.error();
-  if (decision->effect > decision_.effect) decision_ = std::move(*decision);
-  return {};
-}
-
 /// Policy's word by the configuration that this call holds.
 operation::Event Call::judge() {
   if (!services_.configuration.lease_held()) return operation::LeaseLost{};
@@ -134,8 +123,6 @@ operation::Event Call::judge() {
   auto decision = decide_on(operation_);
   if (!decision) return operation::Forbidden{{"denied", decision.error().code, decision.error().context}};
   decision_ = std::move(*decision);
-  if (auto decided = decide_at_source(); !decided)
-    return operation::Forbidden{{"denied", decided.error().code, decided.error().context}};
   switch (decision_.effect) {
     case policy::Effect::allow:
       break;

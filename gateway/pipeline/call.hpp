@@ -66,7 +66,6 @@ class Call {
   Result<void> adapt_addresses(BytesView decoded);
   Result<void> take_region_copy(BytesView decoded);
   Result<void> replace_member(BytesView decoded, std::string_view member, std::string_view value);
-  Result<void> decide_at_source();
   Result<void> sign_region_copy(Instant now);
   [[nodiscard]] aws::OwnAddress own_address() const;
   [[nodiscard]] aws::CallScope scope() const;
@@ -137,7 +136,7 @@ class Call {
   aws::BodyTransfer transfer_ = aws::BodyTransfer::verbatim;
   aws::Classified classified_;
   aws::Operation& operation_ = classified_.operation;
-  std::optional<aws::RegionCopy> region_copy_;  ///< the call carries itself, presigned for another region
+  std::optional<aws::RegionCopy> region_copy_;  ///< the call reads in another region, or carries a URL to do so
   const config::RoleSettings* role_ = nullptr;  ///< in snapshot_
   const config::Target* target_ = nullptr;      ///< in snapshot_
   record::OperationFacts facts_;

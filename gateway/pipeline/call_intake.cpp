@@ -158,15 +158,17 @@ Result<void> Call::replace_member(BytesView decoded, std::string_view member, st
   return {};
 }
 
-/// The URL that the agent's SDK signed is not looked at beyond its region, and goes no further: what the digest and the
-/// record hold is where the copy comes from.
+/// What a copy reads in its source's region is decided on with the rest. The URL that the agent's SDK signed is not
+/// looked at beyond its region, and goes no further: what the digest and the record hold is where the copy comes from.
 Result<void> Call::take_region_copy(BytesView decoded) {
   auto copy = aws::region_copy(classified_);
   if (!copy) return copy.error();
   if (!*copy) return {};
   region_copy_ = std::move(**copy);
-  if (decoded.empty()) return fail(Code::unsupported, "a copy between regions is sent as a form");
   if (auto region = check_region(*target_, region_copy_->source_region); !region) return region;
+  if (auto added = aws::add_source_requirements(*region_copy_, scope(), classified_); !added) return added;
+  if (region_copy_->member.empty()) return {};
+  if (decoded.empty()) return fail(Code::unsupported, "a copy between regions is sent as a form");
   operation_.parameters.erase(std::string(region_copy_->member));
   operation_.parameters["SourceRegion"] = region_copy_->source_region;
   return replace_member(decoded, region_copy_->member, "");

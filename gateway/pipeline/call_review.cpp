@@ -174,6 +174,10 @@ Call::Events Call::evaluate_again() {
       return operation::Revoked{"the role or its target is not configured any more"};
     if (auto region = check_region(*target, signature_.region); !region)
       return operation::Revoked{region.error().context};
+    if (region_copy_) {
+      if (auto region = check_region(*target, region_copy_->source_region); !region)
+        return operation::Revoked{region.error().context};
+    }
     // The old version may be all that names the operation's target: swapped only when everything was found.
     snapshot_ = current;
     role_ = role;

@@ -119,7 +119,7 @@ Result<aws::HttpHead> Call::upstream_head() {
 
 /// The call once more within itself, signed with the target's credentials for the region that it copies from.
 Result<void> Call::sign_region_copy(Instant now) {
-  if (!region_copy_) return {};
+  if (!region_copy_ || region_copy_->member.empty()) return {};
   aws::Operation there = operation_;
   there.region = region_copy_->source_region;
   auto source = find_destination(*target_, there);

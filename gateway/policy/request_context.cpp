@@ -74,7 +74,8 @@ const std::unordered_map<std::string_view, Getter>& getters() {
       {"aws:principalarn", [](R r, P) { return text(r.role_arn); }},
       {"aws:principalisawsservice", [](R, P) { return text("false"); }},
       {"aws:principaltype", [](R, P) { return text("AssumedRole"); }},
-      {"aws:requestedregion", [](R r, P) { return text(r.operation->region); }},
+      {"aws:requestedregion",
+       [](R r, P p) { return text(p == nullptr || p->region.empty() ? r.operation->region : p->region); }},
       {"aws:resourceaccount",
        [](R r, P p) {
          const std::string_view account = p == nullptr ? std::string_view() : account_of(p->resource);

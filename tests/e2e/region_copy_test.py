@@ -20,7 +20,8 @@ class Deployment(hostile.Deployment):
         super().write_configuration(edit)
         held = {"Sid": "CopiesAreHeld", "Effect": "Hold", "Action": "rds:CopyDBSnapshot", "Resource": "*",
                 "Review": {"Reviewers": ["sre"], "Required": 1, "Within": "15m", "Grant": "once", "Reason": "Data moves."}}
-        not_from = {"Sid": "NotFromThere", "Effect": "Deny", "Action": "ec2:CopySnapshot", "Resource": "*",
+        not_from = {"Sid": "NotFromThere", "Effect": "Deny", "Resource": "*",
+                    "Action": ["ec2:CopySnapshot", "ec2:CopyImage"],
                     "Condition": {"StringEquals": {"aws:RequestedRegion": "eu-north-1"}}}
         policy = {**hostile.POLICY, "Statement": [*hostile.POLICY["Statement"], held, not_from]}
         (self.folder / "configuration/policies/orders.json").write_text(json.dumps(policy), encoding="utf-8")
@@ -66,11 +67,13 @@ def test_what_botocore_signs_by_itself_is_signed_anew(deployment):
 
 def test_a_region_of_no_target_is_refused_and_one_that_policy_denies_too(deployment):
     for region, text in (("us-east-1", "not one of target"), ("eu-north-1", "NotFromThere")):
-        before = len(deployment.trap.seen)
-        with pytest.raises(botocore.exceptions.ClientError) as refused:
-            deployment.boto("ec2").copy_snapshot(SourceRegion=region, SourceSnapshotId="snap-1")
-        assert text in str(refused.value)
-        assert len(deployment.trap.seen) == before
+        for name, source in (("copy_snapshot", {"SourceSnapshotId": "snap-1"}),
+                             ("copy_image", {"SourceImageId": "ami-1", "Name": "n"})):  # which carries no URL
+            before = len(deployment.trap.seen)
+            with pytest.raises(botocore.exceptions.ClientError) as refused:
+                getattr(deployment.boto("ec2"), name)(SourceRegion=region, **source)
+            assert text in str(refused.value)
+            assert len(deployment.trap.seen) == before
 
 
 def test_a_review_of_a_copy_is_claimed_by_a_later_attempt(deployment):

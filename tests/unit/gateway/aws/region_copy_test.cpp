@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace holdpoint::aws {
 namespace {
 
@@ -41,6 +43,48 @@ TEST(RegionCopy, the_source_is_what_the_call_says_or_the_urls_scope_or_the_sourc
                       "Action=CopySnapshot&Version=2016-11-15&SourceSnapshotId=snap-1&SourceRegion=evil.example&"
                       "PresignedUrl=http%3A%2F%2Fx"),
             "refused");
+}
+
+TEST(RegionCopy, a_call_without_a_url_names_its_source_as_well) {
+  const std::string copy = "Action=CopySnapshot&Version=2016-11-15&SourceSnapshotId=snap-1&SourceRegion=";
+  EXPECT_EQ(source_of("ec2", copy + "us-east-1"), "us-east-1");
+  EXPECT_EQ(source_of("ec2", copy + "eu-west-1"), "none");
+  EXPECT_EQ(source_of("ec2", copy + "evil.example"), "refused");
+  EXPECT_EQ(source_of("ec2", "Action=CopyImage&Version=2016-11-15&Name=n&SourceImageId=ami-1&SourceRegion=us-east-1"),
+            "us-east-1");
+  const std::string target = "TargetDBSnapshotIdentifier=t&SourceDBSnapshotIdentifier=";
+  const std::string arn = "arn%3Aaws%3Ards%3Aus-west-2%3A1%3Asnapshot%3As";
+  EXPECT_EQ(source_of("rds", rds(target + arn)), "us-west-2");
+  EXPECT_EQ(source_of("rds", rds(target + "arn%3Aaws%3Ards%3Aeu-west-1%3A1%3Asnapshot%3As")), "none");
+  EXPECT_EQ(source_of("rds", rds(target + arn + "&SourceRegion=us-east-1")), "refused");
+  // Whom a function lets in is no copy.
+  const HttpHead head{"POST", "/2015-03-31/functions/f/policy", {{"Host", "gw"}, {"Content-Type", "application/json"}}};
+  const auto permission =
+      classify(head, {"lambda", "eu-west-1", "123456789012", {}},
+               R"({"Action":"lambda:InvokeFunction","Principal":"sns.amazonaws.com","StatementId":"s",
+                                       "SourceArn":"arn:aws:sns:us-east-1:123456789012:t"})");
+  ASSERT_TRUE(permission) << permission.error().context;
+  EXPECT_FALSE(region_copy(*permission)->has_value());
+}
+
+TEST(RegionCopy, what_the_copy_reads_in_the_sources_region_is_needed_as_well) {
+  const CallScope scope{"rds", "eu-west-1", "123456789012", {}};
+  const std::string arn = "arn:aws:rds:us-west-2:999999999999:snapshot:s";
+  auto classified = call("rds", rds("TargetDBSnapshotIdentifier=t&SourceDBSnapshotIdentifier=" + uri_encode(arn)));
+  ASSERT_TRUE(classified) << classified.error().context;
+  const auto copy = region_copy(*classified);
+  ASSERT_TRUE(copy && *copy);
+  const std::vector<Requirement> before = classified->operation.requirements;
+  ASSERT_TRUE(add_source_requirements(**copy, scope, *classified));
+  const auto needs = [&](const std::string& resource, const std::string& region) {
+    return std::ranges::any_of(classified->operation.requirements, [&](const Requirement& each) {
+      return each.action == "rds:CopyDBSnapshot" && each.resource == resource && each.region == region;
+    });
+  };
+  EXPECT_TRUE(needs("arn:aws:rds:eu-west-1:123456789012:snapshot:*", ""));
+  EXPECT_TRUE(needs("arn:aws:rds:us-west-2:123456789012:snapshot:*", "us-west-2"));
+  EXPECT_TRUE(needs(arn, "us-west-2"));
+  EXPECT_EQ(classified->operation.requirements.size(), 2 * before.size() + 1);
 }
 
 TEST(RegionCopy, the_url_is_made_anew_for_the_sources_host_and_its_signature_verifies) {

@@ -442,6 +442,31 @@ TEST(Engine, ObligationsToMaskAddUpOverPairs) {
   EXPECT_FALSE(decide(on("*", "") + "," + on("a", R"(,"Record":"metadata")"), world).obligations.record_full);
 }
 
+TEST(Engine, a_pair_of_another_region_is_asked_for_with_that_region_and_holds_add_up) {
+  World world;
+  world.operation.requirements = {{"rds:CopyDBSnapshot", "arn:aws:rds:eu-west-1:123456789012:snapshot:t", {}},
+                                  {"rds:CopyDBSnapshot", "arn:aws:rds:us-west-2:123456789012:snapshot:s", {}}};
+  world.operation.requirements.back().region = "us-west-2";
+  const std::string all = statement("Allow", "\"*\"");
+  const auto in = [](const char* effect, const char* region, const std::string& more) {
+    return std::string(R"(,{"Effect":")") + effect + R"(","Action":"*","Resource":"*",)" +
+           R"("Condition":{"StringEquals":{"aws:RequestedRegion":")" + region + "\"}}" + more + "}";
+  };
+  EXPECT_EQ(decide(all, world).effect, allow);
+  EXPECT_EQ(decide(all + in("Deny", "us-west-2", ""), world).effect, deny);
+  EXPECT_EQ(decide(all + in("Deny", "eu-north-1", ""), world).effect, allow);
+  EXPECT_EQ(decide(statement("Allow", "\"*\"", "\"arn:aws:rds:eu-west-1:*\""), world).effect, implicit_deny);
+  const auto held = [&](const char* here, const char* there) {
+    return decide(
+        all + in("Hold", "eu-west-1", R"(,"Review":{"Required":1,"Reviewers":[")" + std::string(here) + "\"]}") +
+            in("Hold", "us-west-2", R"(,"Review":{"Required":2,"Reviewers":[")" + std::string(there) + "\"]}"),
+        world);
+  };
+  EXPECT_EQ(held("sre", "sre").effect, hold);
+  EXPECT_EQ(held("sre", "sre").review.required, 2);
+  EXPECT_EQ(held("sre", "dba").effect, deny);
+}
+
 TEST(Engine, WithoutItsVersionAPolicyHasNoVariables) {
   const World world;
   const auto text =
