@@ -171,6 +171,22 @@ def export(deployment, command):
     assert len(shell(deployment, command).splitlines()) > 3
 
 
+def configured(deployment, command):
+    return command.replace("FILE", str(deployment.folder / "configuration/holdpoint.yaml"))
+
+
+def try_masks(deployment, command):
+    body = {"id": 1, "content_type": "application/json", "text": '{"password":"Tr0ub4dor&3x"}'}
+    (deployment.folder / "bodies.jsonl").write_text(json.dumps(body) + "\n")
+    said = shell(deployment, configured(deployment, command))
+    assert json.loads(said.splitlines()[0])["changed"] and "Tr0ub4dor" not in said, said
+
+
+def try_masks_on_the_record(deployment, command):
+    deployment.aws("dynamodb get-item --table-name orders --key '{\"id\":{\"S\":\"1001\"}}'")
+    harness.wait_for(lambda: '"findings"' in shell(deployment, configured(deployment, command)), "a recorded call")
+
+
 def doctor(deployment, command):
     shell(deployment, command)
 
@@ -182,7 +198,10 @@ RUNS = {"holdpoint token issue --subject agent-7 --groups agents": token, "holdp
         "holdpoint console": console, "holdpoint sessions list": list_sessions, "holdpoint sessions replay ID": replay,
         "holdpoint policy explain …": explain, "holdpoint policy lint FILE": lint_policy,
         "holdpoint revoke principal|session|role|target NAME": revoke, "holdpoint audit verify": verify,
-        "holdpoint audit prove": prove, "holdpoint audit export": export, "holdpoint doctor": doctor}
+        "holdpoint audit prove": prove, "holdpoint audit export": export,
+        "holdpoint mask --config FILE --jsonl --report-only < bodies.jsonl": try_masks,
+        "holdpoint audit export | holdpoint mask --config FILE --jsonl --report-only": try_masks_on_the_record,
+        "holdpoint doctor": doctor}
 # `holdpoint up` starts every deployment of these tests.
 ELSEWHERE = {"holdpoint up"}
 
