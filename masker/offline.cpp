@@ -2,15 +2,11 @@
 
 #include <optional>
 
+#include "masker/finding_json.hpp"
+
 namespace holdpoint::masker {
 
 namespace {
-
-struct Line {
-  MaskInput input;
-  Bytes body;
-  bool text = true;  ///< answered as text, else as base64
-};
 
 /// An entry of the log: the parameters of its operation, as the record has them.
 std::optional<Line> read_event(const Json& event) {
@@ -22,24 +18,6 @@ std::optional<Line> read_event(const Json& event) {
   line.input.operation = string_or(*data, "operation");
   line.input.direction = "record";
   line.body = to_json((*data)["parameters"]);
-  return line;
-}
-
-Result<Line> read_line(const Json& request) {
-  Line line;
-  line.input.content_type = string_or(request, "content_type");
-  line.input.content_encoding = string_or(request, "content_encoding");
-  if (const auto meta = request.find("meta"); meta != request.end() && meta->is_object()) {
-    line.input.service = string_or(*meta, "service");
-    line.input.operation = string_or(*meta, "operation");
-    line.input.protocol = string_or(*meta, "protocol");
-  }
-  line.text = request.contains("text");
-  line.body = string_or(request, "text");
-  if (line.text) return line;
-  auto bytes = from_base64(string_or(request, "b64"));
-  if (!bytes) return fail(Code::malformed, "b64 is not base64");
-  line.body = std::move(*bytes);
   return line;
 }
 
@@ -59,15 +37,22 @@ void put(Json& answer, MaskOutput output, bool text, const LineOptions& options)
 
 }  // namespace
 
-Json findings_json(const std::vector<Finding>& findings) {
-  Json out = Json::array();
-  for (const Finding& finding : findings) {
-    out.push_back({{"class", std::string(name(finding.kind))},
-                   {"rule", finding.rule},
-                   {"path", finding.path},
-                   {"count", finding.count}});
+Result<Line> read_line(const Json& request) {
+  Line line;
+  line.input.content_type = string_or(request, "content_type");
+  line.input.content_encoding = string_or(request, "content_encoding");
+  if (const auto meta = request.find("meta"); meta != request.end() && meta->is_object()) {
+    line.input.service = string_or(*meta, "service");
+    line.input.operation = string_or(*meta, "operation");
+    line.input.protocol = string_or(*meta, "protocol");
   }
-  return out;
+  line.text = request.contains("text");
+  line.body = string_or(request, "text");
+  if (line.text) return line;
+  auto bytes = from_base64(string_or(request, "b64"));
+  if (!bytes) return fail(Code::malformed, "b64 is not base64");
+  line.body = std::move(*bytes);
+  return line;
 }
 
 std::string mask_line(std::string_view text, const LineOptions& options) {

@@ -26,10 +26,16 @@ struct LineOptions {
   std::function<void(const std::vector<Finding>& findings)> found;  ///< told of each line; may be empty
 };
 
+/// What a line asks for.
+struct Line {
+  MaskInput input;
+  Bytes body;
+  bool text = true;  ///< answered as text, else as base64
+};
+/// Of a line's object. Fails with `malformed` when its b64 is no base64.
+Result<Line> read_line(const Json& request);
+
 /// The answer line, without its line end. A line that cannot be read is answered {"error"}.
 std::string mask_line(std::string_view line, const LineOptions& options = {});
-
-/// [{"class","rule","path","count"}]
-Json findings_json(const std::vector<Finding>& findings);
 
 }  // namespace holdpoint::masker

@@ -1,5 +1,7 @@
 #include "masker/rules.hpp"
 
+#include <algorithm>
+
 #include "bus/base/json.hpp"
 
 namespace holdpoint::masker {
@@ -59,24 +61,31 @@ Result<void> read_styles(const Json& object, Rules& rules) {
   return {};
 }
 
-Result<void> read_unmask(const Json& list, Rules& rules) {
-  if (!list.is_array() || list.size() > rules_max) return fail(Code::malformed, "rules.unmask: expected a list");
+Result<std::vector<Class>> read_classes(const Json& list, std::string_view place) {
+  const auto wrong = [&](std::string_view why) { return fail(Code::malformed, std::string(place) + std::string(why)); };
+  if (!list.is_array() || list.size() > rules_max) return wrong(": expected a list");
+  std::vector<Class> out;
   for (const Json& entry : list) {
     const Class kind = entry.is_string() ? class_from_name(entry.get<std::string>()) : Class::none;
-    if (kind == Class::none) return fail(Code::malformed, "rules.unmask: expected names of classes");
-    rules.unmask.push_back(kind);
+    if (kind == Class::none) return wrong(": expected names of classes");
+    out.push_back(kind);
   }
+  return out;
+}
+
+Result<void> read_unmask(const Json& list, Rules& rules) {
+  auto classes = read_classes(list, "rules.unmask");
+  if (!classes) return classes.error();
+  rules.unmask = std::move(*classes);
   return {};
 }
 
 Result<void> read_disabled(const Json& list, Rules& rules) {
-  if (!list.is_array() || list.size() > rules_max) return fail(Code::malformed, "rules.disabled: expected a list");
-  for (const Json& entry : list) {
-    const Class kind = entry.is_string() ? class_from_name(entry.get<std::string>()) : Class::none;
-    if (kind == Class::none) return fail(Code::malformed, "rules.disabled: expected names of classes");
-    if (!is_personal(kind)) return fail(Code::malformed, "rules.disabled: secrets are always masked");
-    rules.disabled.push_back(kind);
-  }
+  auto classes = read_classes(list, "rules.disabled");
+  if (!classes) return classes.error();
+  if (!std::ranges::all_of(*classes, is_personal))
+    return fail(Code::malformed, "rules.disabled: secrets are always masked");
+  rules.disabled = std::move(*classes);
   return {};
 }
 

@@ -75,6 +75,11 @@ class Members {
     }
     out = *bytes;
   }
+  /// What documents of an earlier version do not have; left as it is then.
+  template <class Value>
+  void read_if(const char* name, Value& out) {
+    if (object_.is_object() && object_.contains(name)) read(name, out);
+  }
   template <class Use>
   void each(const char* name, Use use) {
     const Json* value = get(name);
@@ -140,12 +145,9 @@ void from_object(const Json& object, const std::string& place, std::string& prob
   members.read("body_bytes_max", out.body_bytes_max);
   members.read("parked_max", out.parked_max);
   members.read("parked_per_principal_max", out.parked_per_principal_max);
-  const auto bound = [&](const char* name, std::uint32_t& value) {
-    if (object.is_object() && object.contains(name)) members.read(name, value);
-  };
-  bound("in_flight_max", out.in_flight_max);
-  bound("in_flight_per_principal_max", out.in_flight_per_principal_max);
-  bound("calls_per_second_per_principal_max", out.calls_per_second_per_principal_max);
+  members.read_if("in_flight_max", out.in_flight_max);
+  members.read_if("in_flight_per_principal_max", out.in_flight_per_principal_max);
+  members.read_if("calls_per_second_per_principal_max", out.calls_per_second_per_principal_max);
   out.durable = durable == "database" ? Durable::database : Durable::journal;
   if (durable != "database" && durable != "journal") members.complain("durable", "is neither journal nor database");
 }
@@ -174,7 +176,7 @@ void from_object(const Json& object, const std::string& place, std::string& prob
   members.read("claims", out.claims);
   members.read("groups_claim", out.groups_claim);
   members.read("embedded", out.embedded);
-  if (object.is_object() && object.contains("jwks_uri")) members.read("jwks_uri", out.jwks_uri);
+  members.read_if("jwks_uri", out.jwks_uri);
   if (const Json* jwks = members.get("jwks")) {
     if (!jwks->is_object()) members.complain("jwks", "is no object");
     out.jwks = *jwks;

@@ -11,6 +11,7 @@
 namespace holdpoint::wire {
 
 constexpr std::size_t kBundleLengthBytes = 4;
+constexpr std::size_t kBundlePartsMax = 16;  // PROTOCOL.md: small payloads that travel together
 
 inline void add_to_bundle(BytesView part, Bytes& bundle) {
   HOLDPOINT_INVARIANT(part.size() <= UINT32_MAX);
@@ -18,8 +19,10 @@ inline void add_to_bundle(BytesView part, Bytes& bundle) {
   bundle.append(part);
 }
 
-/// The parts, within `bundle`; nothing unless there are `count` of them and no byte besides.
+/// The parts, within `bundle`; nothing unless there are `count` of them, no more than kBundlePartsMax, and no byte
+/// besides.
 inline std::optional<std::vector<BytesView>> parts_of(BytesView bundle, std::size_t count) {
+  if (count > kBundlePartsMax) return std::nullopt;
   std::vector<BytesView> parts;
   while (parts.size() < count && bundle.size() >= kBundleLengthBytes) {
     std::size_t length = 0;

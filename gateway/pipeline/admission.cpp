@@ -5,21 +5,6 @@
 
 namespace holdpoint::pipeline {
 
-Admission::Place& Admission::Place::operator=(Place&& other) noexcept {
-  if (this != &other) {
-    leave();
-    admission_ = other.admission_;
-    principal_ = std::move(other.principal_);
-    other.admission_ = nullptr;
-  }
-  return *this;
-}
-
-void Admission::Place::leave() {
-  if (admission_ != nullptr) admission_->leave(principal_);
-  admission_ = nullptr;
-}
-
 /// Which bound this call would break; empty when none. Takes the call's share of the second otherwise.
 std::string Admission::over(Principal& own, const Limits& limits, Steady::time_point now) const {
   if (limits.in_flight_max != 0 && in_flight_ >= limits.in_flight_max)
@@ -47,9 +32,11 @@ void Admission::make_room(Steady::time_point now) {
 
 Admission::Answer Admission::enter(const std::string& principal, const Limits& limits, Steady::time_point now) {
   const std::lock_guard lock(mutex_);
-  make_room(now);
   Answer answer;
-  if (principals_.size() >= kPrincipalsMax && !principals_.contains(principal)) {
+  // Only a newcomer needs room: who is looked after already does not pay for the search.
+  const bool known = principals_.contains(principal);
+  if (!known) make_room(now);
+  if (!known && principals_.size() >= kPrincipalsMax) {
     answer.refused = Refused{"this gateway works for too many principals at once; try again a little later", {}};
     return answer;
   }

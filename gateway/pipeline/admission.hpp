@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 
+#include "bus/base/place.hpp"
 #include "bus/base/result.hpp"
 
 namespace holdpoint::pipeline {
@@ -34,21 +35,7 @@ class Admission {
   };
 
   /// One call at work, until it goes.
-  class Place {
-   public:
-    Place() = default;
-    Place(Admission& admission, std::string principal) : admission_(&admission), principal_(std::move(principal)) {}
-    Place(Place&& other) noexcept : admission_(other.admission_), principal_(std::move(other.principal_)) {
-      other.admission_ = nullptr;
-    }
-    Place& operator=(Place&& other) noexcept;
-    ~Place() { leave(); }
-
-   private:
-    void leave();
-    Admission* admission_ = nullptr;
-    std::string principal_;
-  };
+  using Place = holdpoint::Place<Admission>;
 
   struct Refused {
     std::string reason;
@@ -62,6 +49,7 @@ class Admission {
   Answer enter(const std::string& principal, const Limits& limits, Steady::time_point now);
 
  private:
+  friend Place;
   struct Principal {
     std::uint32_t in_flight = 0;
     double room = 0;  ///< calls that may begin at once

@@ -44,8 +44,9 @@ Json rules_of(const aws::Operation& operation, const policy::Obligations& obliga
   if (operation.hands_out != aws::HandsOut::nothing) {
     add_members(aws::handed_out(operation.service, operation.operation));
     for (const std::string& twin : operation.candidates) {
-      const std::size_t colon = twin.find(':');
-      add_members(aws::handed_out(std::string_view(twin).substr(0, colon), std::string_view(twin).substr(colon + 1)));
+      std::string_view name = twin;
+      const std::string_view service = take(name, ':');
+      add_members(aws::handed_out(service, name));
     }
   }
   for (const char* personal : {"contacts", "email", "phone", "date-of-birth", "date_of_birth"}) {

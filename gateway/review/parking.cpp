@@ -2,21 +2,6 @@
 
 namespace holdpoint::review {
 
-Parking::Place& Parking::Place::operator=(Place&& other) noexcept {
-  if (this != &other) {
-    leave();
-    parking_ = other.parking_;
-    principal_ = std::move(other.principal_);
-    other.parking_ = nullptr;
-  }
-  return *this;
-}
-
-void Parking::Place::leave() {
-  if (parking_ != nullptr) parking_->leave(principal_);
-  parking_ = nullptr;
-}
-
 Result<Parking::Place> Parking::enter(const std::string& principal, Limits limits) {
   const std::lock_guard lock(mutex_);
   if (total_ >= limits.total_max)

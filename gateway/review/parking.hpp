@@ -6,6 +6,7 @@
 #include <mutex>
 #include <string>
 
+#include "bus/base/place.hpp"
 #include "bus/base/result.hpp"
 
 namespace holdpoint::review {
@@ -13,21 +14,7 @@ namespace holdpoint::review {
 class Parking {
  public:
   /// Holds one place until it goes.
-  class Place {
-   public:
-    Place() = default;
-    Place(Parking& parking, std::string principal) : parking_(&parking), principal_(std::move(principal)) {}
-    Place(Place&& other) noexcept : parking_(other.parking_), principal_(std::move(other.principal_)) {
-      other.parking_ = nullptr;
-    }
-    Place& operator=(Place&& other) noexcept;
-    ~Place() { leave(); }
-
-   private:
-    void leave();
-    Parking* parking_ = nullptr;
-    std::string principal_;
-  };
+  using Place = holdpoint::Place<Parking>;
 
   struct Limits {
     std::uint32_t total_max = 0;
@@ -38,6 +25,7 @@ class Parking {
   [[nodiscard]] std::size_t size() const;
 
  private:
+  friend Place;
   void leave(const std::string& principal);
 
   mutable std::mutex mutex_;

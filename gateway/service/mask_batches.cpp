@@ -21,7 +21,7 @@ namespace asio = boost::asio;
 namespace {
 
 // As many as the protocol allows, and small ones: they are masked in a millisecond.
-constexpr std::size_t kQuestionsMax = 16;
+constexpr std::size_t kQuestionsMax = wire::kBundlePartsMax;
 constexpr std::size_t kJoinedBytesMax = 16 << 10;
 // A message that takes longer stands behind something slow; another worker may be free.
 constexpr std::chrono::milliseconds kLate{20};

@@ -1,21 +1,12 @@
 #include "masker/worker/answer.hpp"
 
 #include "bus/wire/bundle.hpp"
+#include "masker/finding_json.hpp"
 #include "masker/mask.hpp"
 
 namespace holdpoint::masker {
 
 namespace {
-
-Json rows_of(const std::vector<Finding>& findings) {
-  Json rows = Json::array();
-  for (const Finding& finding : findings) {
-    Json row = {{"class", name(finding.kind)}, {"rule", finding.rule}, {"count", finding.count}};
-    if (!finding.path.empty()) row["path"] = finding.path;
-    rows.push_back(std::move(row));
-  }
-  return rows;
-}
 
 /// Masks one: its findings and the like come back, the bytes into `masked`.
 Result<Json> mask_one(const Json& body, BytesView bytes, Bytes& masked) {
@@ -42,8 +33,8 @@ Result<Json> mask_one(const Json& body, BytesView bytes, Bytes& masked) {
     input.rules = std::move(*parsed);
   }
   MaskOutput output = mask(input, bytes);
-  Json answer = {{"findings", rows_of(output.findings)}, {"changed", output.changed}};
-  if (!output.unmasked.empty()) answer["unmasked"] = rows_of(output.unmasked);
+  Json answer = {{"findings", findings_json(output.findings)}, {"changed", output.changed}};
+  if (!output.unmasked.empty()) answer["unmasked"] = findings_json(output.unmasked);
   if (!output.blocked.empty()) answer["blocked"] = output.blocked;
   masked = std::move(output.bytes);
   return answer;

@@ -39,3 +39,15 @@ def test_names_the_line_that_is_no_document(tmp_path):
     assert run.returncode != 0
     assert "line 2" in run.stderr
     assert "from 1 to" in bench(path, "--workers", "0").stderr
+
+
+def test_refuses_what_it_cannot_measure(tmp_path):
+    path = tmp_path / "corpus.jsonl"
+    path.write_text('{"content_type":"text/plain","text":"x"}\n')
+    for seconds in ("0", "-1", "nan", "1e9"):
+        run = subprocess.run([BIN / "holdpoint", "mask", "--bench", path, "--seconds", seconds],
+                             capture_output=True, text=True, timeout=60)
+        assert run.returncode != 0 and "--seconds" in run.stderr, seconds
+    for other in (["--jsonl"], ["--explain"], ["--report-only"], ["--config", "holdpoint.yaml"]):
+        run = bench(path, *other)
+        assert run.returncode != 0 and "excludes" in run.stderr, run.stderr

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "bus/base/json.hpp"
+#include "masker/finding_json.hpp"
 #include "masker/offline.hpp"
 #include "ops/cli/commands/context.hpp"
 #include "ops/cli/commands/mask_bench.hpp"
@@ -115,7 +116,8 @@ void add_mask(CLI::App& app, Context& context) {
                   "  holdpoint audit export | holdpoint mask --config holdpoint.yaml --jsonl --report-only\n"
                   "  holdpoint mask --bench bodies.jsonl.gz --workers 2");
   command->add_option("file", options->file, "- is standard input")->capture_default_str();
-  command->add_flag("--jsonl", options->lines, "A JSON object per line of standard input, one per line out");
+  CLI::Option* lines =
+      command->add_flag("--jsonl", options->lines, "A JSON object per line of standard input, one per line out");
   command->add_option("--content-type", options->input.content_type)
       ->capture_default_str()
       ->envname("MASK_CONTENT_TYPE");
@@ -124,14 +126,21 @@ void add_mask(CLI::App& app, Context& context) {
   command->add_option("--service", options->input.service, "For the members that AWS models mark, e.g. dynamodb");
   command->add_option("--operation", options->input.operation, "e.g. GetItem");
   command->add_option("--meta", options->meta, "Both as JSON: {\"service\":…,\"operation\":…}")->envname("MASK_META");
-  command->add_flag("--explain", options->explain,
-                    "JSON: what was found by which rule, how often, and the bytes (decoded) that were replaced");
-  command->add_flag("--report-only", options->report_only, "JSON: what would be masked, without the text");
-  command->add_option("--config", options->configuration,
-                      "Also by this configuration's masking rules; what each found");
+  CLI::Option* explain =
+      command->add_flag("--explain", options->explain,
+                        "JSON: what was found by which rule, how often, and the bytes (decoded) that were replaced");
+  CLI::Option* report =
+      command->add_flag("--report-only", options->report_only, "JSON: what would be masked, without the text");
+  CLI::Option* config = command->add_option("--config", options->configuration,
+                                            "Also by this configuration's masking rules; what each found");
   command->add_option("--target", options->target, "With --config: the rules of this target; default those of all");
-  command->add_option("--bench", options->bench.corpus,
-                      "Measure the engine on the bodies of this file (lines as for --jsonl, gzip or not)");
+  command
+      ->add_option("--bench", options->bench.corpus,
+                   "Measure the engine on the bodies of this file (lines as for --jsonl, gzip or not)")
+      ->excludes(lines)
+      ->excludes(explain)
+      ->excludes(report)
+      ->excludes(config);
   command->add_option("--workers", options->bench.workers, "--bench: also with so many threads at once")
       ->capture_default_str();
   command->add_option("--seconds", options->bench.seconds, "--bench: of each measurement")->capture_default_str();

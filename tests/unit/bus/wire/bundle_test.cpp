@@ -23,5 +23,13 @@ TEST(Bundle, OfAnotherCountOrLengthIsNone) {
   EXPECT_FALSE(parts_of(Bytes("\xff\xff\xff\xff", 4) + "x", 1));
 }
 
+TEST(Bundle, OfMorePartsThanTheProtocolAllowsIsNone) {
+  Bytes bundle;
+  for (std::size_t i = 0; i < kBundlePartsMax; ++i) add_to_bundle("x", bundle);
+  EXPECT_TRUE(parts_of(bundle, kBundlePartsMax));
+  add_to_bundle("x", bundle);
+  EXPECT_FALSE(parts_of(bundle, kBundlePartsMax + 1));
+}
+
 }  // namespace
 }  // namespace holdpoint::wire
