@@ -48,26 +48,37 @@ Result<void> add_twins(const Route& route, const Json& parameters, const CallSco
 
 }  // namespace
 
-Result<BodyPlan> needs_body(const HttpHead& head, const CallScope& scope) {
-  const auto route = find_route(head, scope, nullptr);
-  if (!route) return route.error();
-  const OperationModel* operation = route->operation;
+namespace {
+
+BodyPlan plan_of(const Route& route, const HttpHead& head, const CallScope& scope) {
+  const OperationModel* operation = route.operation;
   if (operation == nullptr) {
     const auto& services = Table::instance().signing_as(scope.service);
     return BodyPlan{BodyNeed::parse, body_bytes_max(services.empty() ? nullptr : services.front())};
   }
-  const bool rest = route->protocol == Protocol::rest_json || route->protocol == Protocol::rest_xml ||
-                    route->protocol == Protocol::s3;
+  const bool rest =
+      route.protocol == Protocol::rest_json || route.protocol == Protocol::rest_xml || route.protocol == Protocol::s3;
   if (rest && body_is_data(*operation)) return BodyPlan{BodyNeed::stream, 0};
   if (rest && operation->payload() == nullptr && !operation->has_body_members) {
     // "{}" is what some SDKs send for no members.
-    return route->protocol == Protocol::rest_json && head.method != "GET" ? BodyPlan{BodyNeed::parse, 64} : BodyPlan{};
+    return route.protocol == Protocol::rest_json && head.method != "GET" ? BodyPlan{BodyNeed::parse, 64} : BodyPlan{};
   }
   if (head.method == "GET") return BodyPlan{};
   return BodyPlan{BodyNeed::parse, body_bytes_max(operation->service)};
 }
 
-Result<Classified> classify(const HttpHead& head, const CallScope& scope, BytesView body) {
+}  // namespace
+
+Result<BodyPlan> needs_body(const HttpHead& head, const CallScope& scope) {
+  auto route = find_route(head, scope, nullptr);
+  if (!route) return route.error();
+  BodyPlan plan = plan_of(*route, head, scope);
+  const bool by_form = route->protocol == Protocol::query || route->protocol == Protocol::ec2;
+  if (route->operation != nullptr && !by_form) plan.route = std::move(*route);
+  return plan;
+}
+
+Result<Classified> classify(const HttpHead& head, const CallScope& scope, BytesView body, std::optional<Route> known) {
   std::string plain;
   if (!body.empty() && is_compressed(head, scope)) {
     auto inflated = gunzip(body, body_bytes_max(nullptr));
@@ -75,7 +86,7 @@ Result<Classified> classify(const HttpHead& head, const CallScope& scope, BytesV
     plain = std::move(*inflated);
     body = plain;
   }
-  auto route = find_route(head, scope, &body);
+  Result<Route> route = known ? Result<Route>(std::move(*known)) : find_route(head, scope, &body);
   if (!route) return route.error();
   auto parameters = decode_parameters(*route, head, body);
   if (!parameters) return parameters.error();

@@ -2,6 +2,8 @@
 // cannot be classified is refused with a reason, never guessed.
 #pragma once
 
+#include <optional>
+
 #include "gateway/aws/operation.hpp"
 #include "gateway/aws/route.hpp"
 
@@ -15,7 +17,8 @@ enum class BodyNeed {
 
 struct BodyPlan {
   BodyNeed need = BodyNeed::none;
-  std::size_t bytes_max = 0;  ///< of `parse`
+  std::size_t bytes_max = 0;   ///< of `parse`
+  std::optional<Route> route;  ///< where the body cannot change it: classify() then takes it as it is
 };
 
 /// From the head alone. Fails as classify does, so that a bad request is refused before its body is read.
@@ -26,8 +29,10 @@ struct Classified {
   Route route;  ///< points into the table; upstream_request.hpp rebuilds the head from it
 };
 
-/// `body` is the decoded body (aws-chunked taken off), empty where the plan says `stream`. Fails with `malformed`,
-/// `too_large`, `denied` (contradictions, what the operation does not model), `not_found` or `unsupported`.
-Result<Classified> classify(const HttpHead& head, const CallScope& scope, BytesView body);
+/// `body` is the decoded body (aws-chunked taken off), empty where the plan says `stream`; `known` is the
+/// plan's route for the same head and scope. Fails with `malformed`, `too_large`, `denied` (contradictions, what the
+/// operation does not model), `not_found` or `unsupported`.
+Result<Classified> classify(const HttpHead& head, const CallScope& scope, BytesView body,
+                            std::optional<Route> known = {});
 
 }  // namespace holdpoint::aws

@@ -60,7 +60,7 @@ class Call {
   Result<void> find_target();
   [[nodiscard]] Result<void> check_region(const config::Target& target, const std::string& region) const;
   Task<Result<void>> understand();
-  Task<Result<void>> understand_whole(std::size_t bytes_max);
+  Task<Result<void>> understand_whole(std::size_t bytes_max, std::optional<aws::Route> route);
   Task<Result<void>> take_streamed_body();
   Result<void> check_body(Bytes& decoded);
   Result<void> adapt_addresses(BytesView decoded);

@@ -107,7 +107,7 @@ Result<void> Call::check_body(Bytes& decoded) {
 }
 
 /// Reads the whole body and classifies with it.
-asio::awaitable<Result<void>> Call::understand_whole(std::size_t bytes_max) {
+asio::awaitable<Result<void>> Call::understand_whole(std::size_t bytes_max, std::optional<aws::Route> route) {
   auto body = co_await exchange_.read_body(bytes_max);
   if (!body) co_return body.error();
   body_ = std::move(*body);
@@ -115,7 +115,7 @@ asio::awaitable<Result<void>> Call::understand_whole(std::size_t bytes_max) {
   Bytes taken_apart;
   if (auto checked = check_body(taken_apart); !checked) co_return checked;
   const BytesView decoded = aws::is_aws_chunked(signature_.payload) ? BytesView(taken_apart) : BytesView(body_);
-  auto classified = aws::classify(exchange_.request().head, scope(), decoded);
+  auto classified = aws::classify(exchange_.request().head, scope(), decoded, std::move(route));
   if (!classified) co_return classified.error();
   classified_ = std::move(*classified);
   if (operation_.body_is_data) data_hash_ = sha256(decoded);
@@ -186,7 +186,7 @@ asio::awaitable<Result<void>> Call::understand() {
   const bool declared = signature_.payload == aws::PayloadForm::unsigned_payload ||
                         (signature_.payload == aws::PayloadForm::hashed && !signature_.declared_hash.empty());
   if (plan->need == aws::BodyNeed::stream && declared && exchange_.request().framing == http::Framing::length) {
-    auto classified = aws::classify(exchange_.request().head, scope(), {});
+    auto classified = aws::classify(exchange_.request().head, scope(), {}, std::move(plan->route));
     if (!classified) co_return classified.error();
     classified_ = std::move(*classified);
     streamed_body_ = true;
@@ -195,14 +195,14 @@ asio::awaitable<Result<void>> Call::understand() {
     co_return Result<void>();
   }
   const std::size_t bytes_max = plan->need == aws::BodyNeed::parse ? std::min(plan->bytes_max, bound) : bound;
-  co_return co_await understand_whole(bytes_max);
+  co_return co_await understand_whole(bytes_max, std::move(plan->route));
 }
 
 /// Before people are asked: the body's bytes are part of what they decide on, and an unread upload would time out.
 asio::awaitable<Result<void>> Call::take_streamed_body() {
   if (!streamed_body_) co_return Result<void>();
   streamed_body_ = false;
-  co_return co_await understand_whole(snapshot_->document.gateway.body_bytes_max);
+  co_return co_await understand_whole(snapshot_->document.gateway.body_bytes_max, std::nullopt);
 }
 
 /// Who is asking, and whether they may at all.

@@ -18,8 +18,25 @@ struct Request {
 
 const std::vector<std::string> kHosts{"gw.example"};
 
+/// Twice: by itself, and with what the head alone said, as the gateway does. Both say the same of any call.
 Result<Classified> run(const Request& request) {
-  return classify(request.head, {request.service, "eu-west-1", "123456789012", kHosts}, request.body);
+  const CallScope scope{request.service, "eu-west-1", "123456789012", kHosts};
+  auto alone = classify(request.head, scope, request.body);
+  auto plan = needs_body(request.head, scope);
+  const Result<Classified> planned =
+      plan ? classify(request.head, scope, request.body, plan->route) : Result<Classified>(plan.error());
+  EXPECT_EQ(alone.has_value(), planned.has_value());
+  if (alone && planned) {
+    EXPECT_EQ(alone->operation.operation, planned->operation.operation);
+    EXPECT_EQ(alone->operation.parameters, planned->operation.parameters);
+    EXPECT_EQ(alone->operation.requirements.size(), planned->operation.requirements.size());
+    EXPECT_EQ(alone->route.query, planned->route.query);
+    EXPECT_EQ(alone->route.labels, planned->route.labels);
+    EXPECT_EQ(alone->route.path, planned->route.path);
+  } else if (!alone && !planned) {
+    EXPECT_EQ(alone.error().context, planned.error().context);
+  }
+  return alone;
 }
 
 Request json(std::string service, std::string target, std::string body) {
