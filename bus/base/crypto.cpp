@@ -1,7 +1,10 @@
 #include "bus/base/crypto.hpp"
 
+// SHA-256 is called by name: EVP's dispatch costs more than a block of what it dispatches to, and a call hashes a dozen
+// short texts.
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
+#include <openssl/sha.h>
 #include <sodium.h>
 
 #include <array>
@@ -19,22 +22,10 @@ const bool kSodiumReady = [] {
   return true;
 }();
 
-// Fetching an algorithm costs more than hashing a small message: once per process.
-EVP_MD* sha256_algorithm() {
-  static EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
-  HOLDPOINT_INVARIANT(algorithm != nullptr);
-  return algorithm;
-}
-
-struct MdFree {
-  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-};
-using MdContext = std::unique_ptr<EVP_MD_CTX, MdFree>;
-
-Hash finish_digest(EVP_MD_CTX* context) {
+Hash finish_digest(SHA256_CTX& context) {
   Hash hash;
-  unsigned length = 0;
-  HOLDPOINT_INVARIANT(EVP_DigestFinal_ex(context, hash.data(), &length) == 1 && length == hash.size());
+  static_assert(std::tuple_size_v<Hash> == SHA256_DIGEST_LENGTH);
+  HOLDPOINT_INVARIANT(SHA256_Final(hash.data(), &context) == 1);
   return hash;
 }
 
@@ -62,20 +53,18 @@ Hash hash_from(BytesView bytes) {
 }
 
 Hash sha256(BytesView data) {
-  thread_local const MdContext context(EVP_MD_CTX_new());
-  HOLDPOINT_INVARIANT(EVP_DigestInit_ex2(context.get(), sha256_algorithm(), nullptr) == 1);
-  HOLDPOINT_INVARIANT(EVP_DigestUpdate(context.get(), data.data(), data.size()) == 1);
-  return finish_digest(context.get());
+  SHA256_CTX context;
+  HOLDPOINT_INVARIANT(SHA256_Init(&context) == 1);
+  HOLDPOINT_INVARIANT(SHA256_Update(&context, data.data(), data.size()) == 1);
+  return finish_digest(context);
 }
 
 struct Sha256::State {
-  MdContext context{EVP_MD_CTX_new()};
-  bool begun = false;
-  EVP_MD_CTX* begin() {
-    if (!begun) HOLDPOINT_INVARIANT(EVP_DigestInit_ex2(context.get(), sha256_algorithm(), nullptr) == 1);
-    begun = true;
-    return context.get();
-  }
+  State() { begin(); }
+  ~State() { OPENSSL_cleanse(&context, sizeof context); }
+  void begin() { HOLDPOINT_INVARIANT(SHA256_Init(&context) == 1); }
+
+  SHA256_CTX context;
 };
 
 Sha256::Sha256() = default;
@@ -85,13 +74,13 @@ Sha256& Sha256::operator=(Sha256&&) noexcept = default;
 
 void Sha256::update(BytesView data) {
   if (!state_) state_ = std::make_unique<State>();
-  HOLDPOINT_INVARIANT(EVP_DigestUpdate(state_->begin(), data.data(), data.size()) == 1);
+  HOLDPOINT_INVARIANT(SHA256_Update(&state_->context, data.data(), data.size()) == 1);
 }
 
 Hash Sha256::finish() {
   if (!state_) return sha256({});
-  const Hash hash = finish_digest(state_->begin());
-  state_->begun = false;
+  const Hash hash = finish_digest(state_->context);
+  state_->begin();
   return hash;
 }
 

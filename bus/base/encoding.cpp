@@ -10,6 +10,11 @@ namespace holdpoint {
 namespace {
 
 constexpr char kHexLower[] = "0123456789abcdef";
+constexpr std::array<std::array<char, 2>, 256> kHexPairs = [] {
+  std::array<std::array<char, 2>, 256> table{};
+  for (std::size_t i = 0; i < table.size(); ++i) table[i] = {kHexLower[i >> 4], kHexLower[i & 15]};
+  return table;
+}();
 constexpr char kHexUpper[] = "0123456789ABCDEF";
 constexpr char kBase64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr char kBase64Url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -141,8 +146,8 @@ std::string to_hex(BytesView bytes) {
   std::string out(bytes.size() * 2, '\0');
   char* to = out.data();
   for (const char c : bytes) {
-    *to++ = kHexLower[static_cast<unsigned char>(c) >> 4];
-    *to++ = kHexLower[static_cast<unsigned char>(c) & 15];
+    std::memcpy(to, kHexPairs[static_cast<unsigned char>(c)].data(), 2);
+    to += 2;
   }
   return out;
 }

@@ -30,12 +30,18 @@ bool is_plain(std::uint64_t eight) {
 
 bool is_plain(std::string_view text) {
   bool plain = true;
-  for (std::uint64_t eight = 0; text.size() >= sizeof eight; text.remove_prefix(sizeof eight)) {
-    std::memcpy(&eight, text.data(), sizeof eight);
+  std::uint64_t eight = 0;
+  if (text.size() < sizeof eight) {
+    for (const char c : text) plain &= kUnescaped[static_cast<unsigned char>(c)];
+    return plain;
+  }
+  for (std::size_t at = 0; at + sizeof eight <= text.size(); at += sizeof eight) {
+    std::memcpy(&eight, text.data() + at, sizeof eight);
     plain &= is_plain(eight);
   }
-  for (const char c : text) plain &= kUnescaped[static_cast<unsigned char>(c)];
-  return plain;
+  // The last eight, some of them for the second time.
+  std::memcpy(&eight, text.data() + text.size() - sizeof eight, sizeof eight);
+  return plain && is_plain(eight);
 }
 
 void write_escape(char c, std::string& out) {
@@ -68,9 +74,9 @@ void write_text(std::string_view text, std::string& out) {
     out.push_back('"');
     return;
   }
-  out.push_back('"');
-  out.append(text);
-  out.push_back('"');
+  const std::size_t begin = out.size();
+  out.resize(begin + text.size() + 2, '"');
+  text.copy(out.data() + begin + 1, text.size());
 }
 
 // What nlohmann writes, byte for byte; but texts, which are nearly all plain, are copied instead of decoded.
