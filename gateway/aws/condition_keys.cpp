@@ -39,6 +39,10 @@ void add_tags(ContextKeys& keys, const Json& tags) {
 }
 
 void tag_keys(ContextKeys& keys, const Json& parameters) {
+  // Most calls have none of the members below.
+  const auto may_be_tags = [](const auto& entry) { return entry.first.find("ag") == 1; };
+  const auto* members = parameters.get_ptr<const Json::object_t*>();
+  if (members != nullptr && std::none_of(members->begin(), members->end(), may_be_tags)) return;
   for (const char* const name : {"Tags", "tags", "Tag", "TagList", "TagSet", "TagsToAdd"}) {
     if (parameters.contains(name)) add_tags(keys, parameters.at(name));
   }

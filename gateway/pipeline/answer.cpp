@@ -67,6 +67,10 @@ constexpr std::string_view kMetadata = "x-amz-meta-";
 // What the gateway tells the agent is the gateway's word alone.
 constexpr std::string_view kOurs = "x-holdpoint-";
 
+bool begins_with(std::string_view name, std::string_view prefix) {
+  return equal_ignoring_case(name.substr(0, prefix.size()), prefix);
+}
+
 bool is_usual(std::string_view value) {
   std::string text(value);
   std::replace(text.begin(), text.end(), '=', ' ');  // max-age=60, charset=utf-8
@@ -100,7 +104,7 @@ aws::Headers answer_headers(const aws::Headers& upstream) {
   aws::Headers out;
   out.reserve(upstream.size() + 2);
   for (const auto& header : upstream) {
-    if (!is_one_of(header.first, kOfTheHop) && !to_lower(header.first).starts_with(kOurs)) out.push_back(header);
+    if (!is_one_of(header.first, kOfTheHop) && !begins_with(header.first, kOurs)) out.push_back(header);
   }
   return out;
 }

@@ -413,7 +413,8 @@ bool Statement::covers_resource(std::string_view resource, const Context& contex
 }
 
 bool Statement::covers_whole_resource(std::string_view resource, const Context& context) const {
-  const bool open = resource != "*" && resource.find_first_of("*?") != std::string_view::npos;
+  // Asked for each statement and call: what only NotResource needs is not looked for without it.
+  const bool open = not_resources && resource != "*" && resource.find_first_of("*?") != std::string_view::npos;
   for (const auto& pattern : resources) {
     const auto match = pattern.match(resource, context);
     if (!not_resources && match == Pattern::Match::yes) return true;
