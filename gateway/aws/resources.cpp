@@ -160,8 +160,8 @@ Result<std::vector<Requirement>> requirements_of(const Route& route, const Json&
       return fail(Code::malformed, "QueueUrl has a query, a fragment, a user or an escape");
   }
   if (id == "dynamodb") out = dynamodb_requirements(*route.operation, parameters, scope);
-  if (id == "s3" && route.operation->name == "DeleteObjects") {
-    if (auto checked = check_deleted_objects(parameters); !checked) return checked.error();
+  if (id == "s3") {
+    if (auto checked = check_s3_names(*route.operation, parameters); !checked) return checked.error();
   }
   if (id == "s3") out = s3_requirements(*route.operation, parameters, scope);
   if (out.empty()) {

@@ -18,8 +18,9 @@ Result<std::vector<Requirement>> requirements_of(const Route& route, const Json&
 /// Services whose resources hide in the parameters; empty = use the templates.
 std::vector<Requirement> dynamodb_requirements(const OperationModel& operation, const Json& parameters,
                                                const CallScope& scope);
-/// DeleteObjects: what two XML readers could take for different keys is `malformed`.
-Result<void> check_deleted_objects(const Json& parameters);
+/// S3's names outside the path (a copy's or a rename's source, what DeleteObjects lists): what two readers could take
+/// for different objects is `malformed`.
+Result<void> check_s3_names(const OperationModel& operation, const Json& parameters);
 std::vector<Requirement> s3_requirements(const OperationModel& operation, const Json& parameters,
                                          const CallScope& scope);
 

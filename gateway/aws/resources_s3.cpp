@@ -2,6 +2,7 @@
 #include <array>
 
 #include "bus/base/text.hpp"
+#include "gateway/aws/object_key.hpp"
 #include "gateway/aws/resources.hpp"
 
 namespace holdpoint::aws {
@@ -34,17 +35,12 @@ std::string versioned(const std::string& action) {
   return action;
 }
 
-// "bucket/key?versionId=v", "/bucket/key" or an access point's ARN with /object/; encoded.
 Requirement copy_source(const std::string& text, const CallScope& scope) {
-  const std::size_t mark = text.find("?versionId=");
-  const std::string action = mark == std::string::npos ? "s3:GetObject" : "s3:GetObjectVersion";
-  auto path = uri_decode(std::string_view(text).substr(0, mark));
-  if (!path) return {action, bucket_arn("*", scope), {}};
-  if (path->starts_with("arn:")) return {action, *path, {}};
-  if (path->starts_with('/')) path->erase(0, 1);
-  const std::size_t slash = path->find('/');
-  if (slash == std::string::npos) return {action, bucket_arn("*", scope), {}};
-  return {action, object_arn(path->substr(0, slash), path->substr(slash + 1), scope), {}};
+  const auto source = read_copy_source(text);
+  // check_s3_names has refused what does not read; whoever leaves it out reads everything.
+  if (!source) return {"s3:GetObject", bucket_arn("*", scope), {}};
+  return {
+      source->versioned ? "s3:GetObjectVersion" : "s3:GetObject", object_arn(source->bucket, source->key, scope), {}};
 }
 
 // What a header adds to a write, as AWS authorises it.
@@ -71,6 +67,8 @@ void add_write_extras(const Json& parameters, const std::string& arn, std::vecto
 
 }  // namespace
 
+namespace {
+
 Result<void> check_deleted_objects(const Json& parameters) {
   const auto body = parameters.find("Delete");
   if (body == parameters.end() || !body->is_object() || !body->contains("Object"))
@@ -84,12 +82,17 @@ Result<void> check_deleted_objects(const Json& parameters) {
     return object.is_object() && is_text(object, "Key") &&
            (!object.contains("VersionId") || is_text(object, "VersionId"));
   };
-  const bool good = objects.is_array() ? std::all_of(objects.begin(), objects.end(), is_object) : is_object(objects);
-  if (good) return {};
-  return fail(Code::malformed, "an Object to delete has exactly one Key and at most one VersionId");
+  const auto check = [&](const Json& object) -> Result<void> {
+    if (!is_object(object))
+      return fail(Code::malformed, "an Object to delete has exactly one Key and at most one VersionId");
+    return check_object_key(object.at("Key").get_ref<const std::string&>());
+  };
+  if (!objects.is_array()) return check(objects);
+  for (const Json& object : objects) {
+    if (auto checked = check(object); !checked) return checked.error();
+  }
+  return {};
 }
-
-namespace {
 
 // Delete: {"Object": [{"Key", "VersionId"}, …]} or a single one.
 void deleted_objects(const Json& parameters, const std::string& bucket, const CallScope& scope,
@@ -144,7 +147,10 @@ std::vector<Requirement> requirements(const OperationModel& operation, const Jso
       out.push_back({parameters.contains("VersionId") && !key.empty() ? versioned(action) : action, arn, {}});
     }
   }
-  if (operation.name == "RenameObject") out.push_back({"s3:GetObject", object_arn(bucket, "*", scope), {}});
+  if (operation.name == "RenameObject") {
+    for (const char* const action : {"s3:GetObject", "s3:DeleteObject"})
+      out.push_back({action, object_arn(bucket, "*", scope), {}});
+  }
   if (!key.empty()) add_write_extras(parameters, arn, out);
   if (operation.name == "CreateBucket") {
     for (const char* const member :
@@ -159,6 +165,20 @@ std::vector<Requirement> requirements(const OperationModel& operation, const Jso
 }
 
 }  // namespace
+
+Result<void> check_s3_names(const OperationModel& operation, const Json& parameters) {
+  if (operation.name == "DeleteObjects") return check_deleted_objects(parameters);
+  if (const auto source = parameters.find("CopySource"); source != parameters.end()) {
+    if (!source->is_string()) return fail(Code::malformed, "x-amz-copy-source is not a text");
+    if (auto read = read_copy_source(source->get_ref<const std::string&>()); !read) return read.error();
+  }
+  if (const auto source = parameters.find("RenameSource"); source != parameters.end()) {
+    const auto name = source->is_string() ? uri_decode(source->get_ref<const std::string&>()) : std::nullopt;
+    if (!name) return fail(Code::malformed, "x-amz-rename-source is not %-encoded");
+    return check_object_key(std::string_view(*name).substr(name->starts_with('/') ? 1 : 0));
+  }
+  return {};
+}
 
 std::vector<Requirement> s3_requirements(const OperationModel& operation, const Json& parameters,
                                          const CallScope& scope) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "gateway/aws/object_key.hpp"
 #include "gateway/aws/s3_host.hpp"
 
 namespace holdpoint::aws {
@@ -166,11 +167,6 @@ Result<void> check_query_modelled(const OperationModel& operation, const Fields&
   return {};
 }
 
-bool is_bucket_name(std::string_view name) {
-  constexpr std::string_view kAllowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_";
-  return name.size() >= 3 && name.size() <= 255 && name.find_first_not_of(kAllowed) == std::string_view::npos;
-}
-
 // A Lambda function's answer to Object Lambda: its host begins with the request's route. Under S3's own scope the same
 // path is a bucket.
 bool is_lambda_answer(const HttpHead& head, const CallScope& scope) {
@@ -201,19 +197,12 @@ Result<S3Target> s3_target(const HttpHead& head, const CallScope& scope) {
   }
   // An access point's ARN stands in the bucket's place, with its slashes encoded.
   const bool arn = target.bucket.starts_with("arn:") && !is_tricky(target.bucket);
-  if (!target.bucket.empty() && !arn && (!is_bucket_name(target.bucket) || is_dots(target.bucket))) {
+  if (!target.bucket.empty() && !arn && !is_bucket_name(target.bucket)) {
     return fail(Code::malformed, "\"" + display(target.bucket, 80) + "\" is no bucket name");
   }
   auto key = uri_decode(raw);
-  if (!key || !is_utf8(*key) || key->find('\0') != std::string::npos)
-    return fail(Code::malformed, "the object key is not %-encoded UTF-8");
-  for (std::size_t begin = 0; begin <= key->size();) {
-    const std::size_t end = std::min(key->find('/', begin), key->size());
-    if (is_dots(std::string_view(*key).substr(begin, end - begin)))
-      return fail(Code::malformed, "the object key has a . or .. segment");
-    begin = end + 1;
-  }
-  if (key->size() > 1024) return fail(Code::malformed, "an object key has at most 1024 bytes");
+  if (!key) return fail(Code::malformed, "the object key is not %-encoded UTF-8");
+  if (auto checked = check_object_key(*key); !checked) return checked.error();
   target.key = std::move(*key);
   return target;
 }

@@ -351,6 +351,57 @@ TEST(Classify, ADeleteThatTwoReadersCouldReadDifferentlyIsRefused) {
   }
 }
 
+TEST(Classify, AnObjectThatTwoReadersCouldTakeForAnotherIsRefusedWhereverItIsNamed) {
+  for (const char* key : {"open/../secret/x", "./x", "open//x", "/x", "open/..", "open/."}) {
+    SCOPED_TRACE(key);
+    const std::string encoded = uri_encode(key);
+    const Request requests[] = {
+        rest("s3", "GET", std::string("/data/") + key),
+        rest("s3", "GET", "/data/" + encoded),
+        rest("s3", "PUT", "/data/new", "", {{"x-amz-copy-source", std::string("data/") + key}}),
+        rest("s3", "PUT", "/data/new", "", {{"x-amz-copy-source", "/data/" + encoded}}),
+        rest("s3", "PUT", "/data/new?partNumber=1&uploadId=u", "",
+             {{"x-amz-copy-source", "data/" + encoded + "?versionId=1"}}),
+        rest("s3", "PUT", "/data/new", "",
+             {{"x-amz-copy-source", "arn:aws:s3:eu-west-1:123456789012:accesspoint/p/object/" + encoded}}),
+        rest("s3", "POST", "/data?delete", "<Delete><Object><Key>" + std::string(key) + "</Key></Object></Delete>"),
+        rest("s3", "POST", "/data?delete",
+             "<Delete><Object><Key>ok</Key></Object><Object><Key>" + std::string(key) + "</Key></Object></Delete>"),
+    };
+    for (const Request& request : requests) {
+      const auto classified = run(request);
+      ASSERT_FALSE(classified) << request.head.target;
+      EXPECT_EQ(classified.error().code, Code::malformed);
+      EXPECT_NE(classified.error().context.find("the object key has a"), std::string::npos)
+          << classified.error().context;
+    }
+  }
+  EXPECT_TRUE(run(rest("s3", "PUT", "/data/folder/", "", {{"x-amz-copy-source", "data/folder/"}})));
+}
+
+TEST(Classify, ACopysSourceHasOneReading) {
+  for (const char* source :
+       {"data/secret/top+file", "data/a?versionId=1?versionId=2", "data/a?versionId=1&versionId=2",
+        "data/a?versionId=", "data/a?other=1", "data/a#b", "data", "data/", "//data/a", "../data/a", "da/ta%2",
+        "data/a%00b", "data/a%ff", "arn:aws:s3:::data", "arn:aws:s3:eu-west-1:123456789012:accesspoint/../object/a"}) {
+    const auto classified = run(rest("s3", "PUT", "/data/new", "", {{"x-amz-copy-source", source}}));
+    ASSERT_FALSE(classified) << source;
+    EXPECT_EQ(classified.error().code, Code::malformed) << source;
+  }
+  const auto space = run(rest("s3", "PUT", "/data/new", "", {{"x-amz-copy-source", "data/secret/top%2Bfile"}}));
+  ASSERT_TRUE(space);
+  EXPECT_EQ(pairs(space->operation).front(), "s3:GetObject arn:aws:s3:::data/secret/top+file");
+}
+
+TEST(Classify, ARenameReadsAndDeletesItsSourceWhereverThatIs) {
+  const auto good = run(rest("s3", "PUT", "/data/new?renameObject", "", {{"x-amz-rename-source", "old%20one"}}));
+  ASSERT_TRUE(good) << good.error().context;
+  const auto needed = pairs(good->operation);
+  for (const char* pair : {"s3:GetObject arn:aws:s3:::data/*", "s3:DeleteObject arn:aws:s3:::data/*"})
+    EXPECT_NE(std::find(needed.begin(), needed.end(), pair), needed.end()) << pair;
+  EXPECT_FALSE(run(rest("s3", "PUT", "/data/new?renameObject", "", {{"x-amz-rename-source", "a/../b"}})));
+}
+
 TEST(Classify, ParametersAreOneFormForEveryProtocol) {
   const auto old_form =
       run(form("sqs", "Action=SendMessage&Version=2012-11-05&QueueUrl=http%3A%2F%2Fgw%2F1%2Fq&MessageBody=a+b"));
