@@ -8,7 +8,7 @@
 namespace holdpoint::masker {
 namespace {
 
-constexpr std::size_t columns_max = 512;
+constexpr std::size_t columns_max = 4096;  // read by their names; further ones are text
 
 /// A CSV field: its bytes without the quotes.
 struct Field {
@@ -41,15 +41,33 @@ std::vector<Field> read_record(std::string_view text, std::size_t& at, char sepa
   return fields;
 }
 
+/// Whether an encoder of forms may have written it: it escapes all but these.
+bool is_form_encoded(std::string_view text) {
+  return std::ranges::all_of(text, [](unsigned char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+           std::string_view("%&=+*-._~").find(static_cast<char>(c)) != std::string_view::npos;
+  });
+}
+
 }  // namespace
 
+void Scan::walk_rest(std::string_view text, int depth, Edits& edits) {
+  order(edits);
+  std::string rest(text);
+  for (const Edit& edit : edits) std::fill(rest.begin() + edit.begin, rest.begin() + edit.end, '*');
+  walk_text(rest, depth, edits);
+  order(edits);
+}
+
 void Scan::walk_form(std::string_view text, int depth, Edits& edits) {
+  Edits found;
   std::size_t at = 0;
   while (at < text.size()) {
     const std::size_t end = std::min(text.find('&', at), text.size());
     const std::string_view pair = text.substr(at, end - at);
     const std::size_t equals = pair.find('=');
-    if (equals != std::string_view::npos) {
+    // Clients send any file under this type (curl does unless told): what has several lines is no pair of a form.
+    if (equals != std::string_view::npos && pair.find('\n') == std::string_view::npos) {
       const MappedText name = unescape_percent(pair.substr(0, equals), true);
       const MappedText plain = unescape_percent(pair.substr(equals + 1), true);
       std::vector<Hit> hits;
@@ -63,10 +81,23 @@ void Scan::walk_form(std::string_view text, int depth, Edits& edits) {
       Edits inner;
       value(leaf, depth, inner);
       pop();
-      plain.map_back(std::move(inner), at + equals + 1, fill_, edits);
+      plain.map_back(std::move(inner), at + equals + 1, fill_, found);
+      std::vector<Hit> name_hits;
+      if (!find_triggers(name.text, name_hits)) return block("pattern scan failed");
+      Edits in_name;
+      free_text(name.text, name_hits, 0, {}, depth, in_name);
+      name.map_back(std::move(in_name), at, fill_, found);
+    }
+    if (equals == std::string_view::npos || equals + 1 == pair.size()) {
+      const std::size_t before = found.size();
+      walk_text(pair, depth, found);
+      shift(found, before, at);
     }
     at = end + 1;
   }
+  if (is_form_encoded(text)) return append(std::move(found), edits);
+  walk_rest(text, depth, found);
+  append(std::move(found), edits);
 }
 
 void Scan::walk_csv(std::string_view text, int depth, Edits& edits) {
@@ -78,6 +109,7 @@ void Scan::walk_csv(std::string_view text, int depth, Edits& edits) {
   const std::vector<Field> header = read_record(text, at, separator);
   std::vector<KeyClass> columns;
   for (const Field& field : header) columns.push_back(key_class(text.substr(field.begin, field.end - field.begin)));
+  Edits found;
   at = 0;  // the first record may be data: the detectors see it, its names judge the others
   std::size_t record = 0;
   std::vector<Hit> hits;
@@ -96,16 +128,18 @@ void Scan::walk_csv(std::string_view text, int depth, Edits& edits) {
       leaf.hits = Hits(hits).subspan(cursor, stop - cursor);
       leaf.hits_base = field.begin;
       if (record > 0 && i < columns.size()) leaf.key = columns[i];
-      const std::size_t before = edits.size();
+      const std::size_t before = found.size();
       if (i < header.size()) push(text.substr(header[i].begin, header[i].end - header[i].begin));
       if (record > 0) leaf.model = model_class(leaf.text);
-      value(leaf, depth, edits);
+      value(leaf, depth, found);
       if (i < header.size()) pop();
-      shift(edits, before, field.begin);
+      shift(found, before, field.begin);
       cursor = stop;
     }
     ++record;
   }
+  walk_rest(text, depth, found);  // what spans fields or lines, and what is no table whatever its type says
+  append(std::move(found), edits);
 }
 
 void Scan::walk_text(std::string_view text, int depth, Edits& edits) {

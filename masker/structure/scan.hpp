@@ -44,6 +44,8 @@ class Scan {
   void walk_form(std::string_view text, int depth, Edits& edits);
   void walk_csv(std::string_view text, int depth, Edits& edits);
   void walk_text(std::string_view text, int depth, Edits& edits);
+  /// As text, what `edits` (of all of it) leave.
+  void walk_rest(std::string_view text, int depth, Edits& edits);
   void walk_terminal(std::string_view bytes, int depth, Edits& edits);
   /// Forms that are not UTF-8 text; false when `bytes` are none. What cannot be inspected blocks the document.
   bool walk_binary(std::string_view bytes, std::string_view type, int depth, Edits& edits);

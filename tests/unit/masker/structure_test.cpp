@@ -154,6 +154,25 @@ TEST(Lines, csv_columns_and_form_pairs_are_known_by_their_names) {
             "Action=X&Password=REDACTED-password&NextToken=abc123def456");
 }
 
+TEST(Lines, what_is_no_form_or_table_is_masked_as_the_text_it_is) {
+  const std::string token = "ghp_abcdefghijklmnopqrstuvwxyz0123456789";
+  const std::string pem =
+      "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEAuJQl5mVxvkzRZ,mJd2xWy\nMIIEow&IBAAK=CAQEAuJQl5mVxvkzRZmJd2xW\n"
+      "-----END RSA PRIVATE KEY-----\n";
+  for (const char* type : {"application/x-www-form-urlencoded", "text/csv", "text/tab-separated-values"}) {
+    EXPECT_EQ(mask_as(type, pem).bytes.find("MIIE"), std::string::npos) << type;
+    EXPECT_EQ(mask_as(type, "user: a\npassword: hunter2hunter2\nb=c\n").bytes.find("hunter2"), std::string::npos)
+        << type;
+    EXPECT_EQ(mask_as(type, "a=b&" + token + "&" + token + "=&" + token + "=x&c=d").bytes.find(token),
+              std::string::npos)
+        << type;
+    EXPECT_EQ(mask_as(type, "login " + token + " at 10:00\n").bytes.find(token), std::string::npos) << type;
+  }
+  std::string wide = "a,b\n";
+  for (int i = 0; i < 5000; ++i) wide += "x,";
+  EXPECT_EQ(mask_as("text/csv", wide + token + ",y\n").bytes, wide + "REDACTED-token,y\n");
+}
+
 TEST(Lines, json_inside_a_log_is_opened) {
   EXPECT_EQ(text("10:00 INFO {\"user\":{\"password\":\"x\"}} done\n"),
             "10:00 INFO {\"user\":{\"password\":\"REDACTED-password\"}} done\n");
