@@ -4,7 +4,7 @@
 
 namespace holdpoint::approvals {
 
-// Mirrors the one query of the PostgreSQL store, in the same order of preference.
+// Mirrors the queries of the PostgreSQL store, in the same order of preference.
 StoredReview* MemoryStore::joinable(const Question& question, const std::string& invocation_id, Instant now) {
   if (!invocation_id.empty()) {
     const auto call = calls_.find({question.principal, question.digest, invocation_id});
@@ -24,7 +24,8 @@ StoredReview* MemoryStore::joinable(const Question& question, const std::string&
     const Claim* claim = live_claim(id);
     const bool under_way =
         invocation_id.empty() && state == ReviewState::consumed && claim != nullptr && !settled(claim->state);
-    if (state == ReviewState::pending || state == ReviewState::approved || under_way) best = &stored;
+    const bool open = state == ReviewState::pending || state == ReviewState::approved;
+    if (under_way || (open && satisfies(asked, question))) best = &stored;
   }
   return best;
 }

@@ -10,6 +10,11 @@ constexpr std::array<std::string_view, 5> kStates{"pending", "approved", "reject
 
 }  // namespace
 
+bool satisfies(const Question& reviewed, const Question& asked) {
+  return reviewed.required >= asked.required && std::ranges::is_permutation(reviewed.reviewers, asked.reviewers) &&
+         within_terms(reviewed.terms, asked.terms);
+}
+
 std::string_view name(ReviewState state) { return kStates.at(static_cast<std::size_t>(state)); }
 
 std::optional<ReviewState> review_state_from_name(std::string_view name) {

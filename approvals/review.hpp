@@ -51,6 +51,9 @@ struct Question {
 
   [[nodiscard]] Instant expires_at() const { return requested_at + within; }
 };
+/// True when what people were asked in `reviewed` satisfies a policy that asks for `asked`: as many of the same people,
+/// and a grant that permits no more. A later call joins no other review.
+bool satisfies(const Question& reviewed, const Question& asked);
 
 struct Vote {
   std::string reviewer;  ///< identity::Principal::name()

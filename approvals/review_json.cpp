@@ -176,6 +176,10 @@ Json review_to_json(const Review& review) {
   return out;
 }
 
+Json asked_to_json(const Question& question) {
+  return {{"required", question.required}, {"reviewers", question.reviewers}, {"grant", terms_to_json(question.terms)}};
+}
+
 Json status_to_json(const ReviewStatus& status) {
   // Before the decision is on record it is nobody's to act on, so the review still looks pending.
   const bool hidden = status.decision.has_value() && !status.announced;

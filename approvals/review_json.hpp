@@ -21,6 +21,8 @@ Result<Question> question_from_text(std::string_view text, std::string_view deta
 Json review_to_json(const Review& review);
 /// {"review_id","state","decision"?}: all that a gateway is told. `announced`: the decision is on record.
 Json status_to_json(const ReviewStatus& status);
+/// {"required","reviewers","grant"}: what people are asked, for the gateway to hold against its policy.
+Json asked_to_json(const Question& question);
 Json signed_decision_to_json(const SignedDecision& decision);
 
 /// {"kind":"once"} or {"kind":"for","for_s":n}; fails with `malformed`.

@@ -87,7 +87,10 @@ Result<wire::Message> ReviewService::review_requested(const wire::Envelope& requ
   if (!opened->joined) {
     if (auto announced = announcer_.announce(store, std::span(&event, 1)); !announced) return announced.error();
   }
-  return wire::Message{"ReviewOpened", status_to_json(status_of(opened->stored, now)), {}};
+  Json answer = status_to_json(status_of(opened->stored, now));
+  answer["asked"] = asked_to_json(opened->stored.review.question());
+  answer["expires_at"] = to_rfc3339(opened->stored.review.question().expires_at());
+  return wire::Message{"ReviewOpened", std::move(answer), {}};
 }
 
 Result<wire::Message> ReviewService::status_requested(const wire::Envelope& request, ReviewStore& store, Instant now) {

@@ -78,8 +78,12 @@ Result<StoredReview> load_one(Transaction& work, const Id& review_id) {
   return std::move(loaded->front());
 }
 
-// The review that a question joins, empty for none. The same preference as MemoryStore::joinable.
-pqxx::result joinable(Transaction& work, const Question& question, const std::string& invocation_id, Instant now) {
+// What one call may have open or granted under different terms at a time; more are not looked at, so it asks anew.
+constexpr int kJoinableMax = 16;
+
+// The review that a question joins. The same preference as MemoryStore::joinable.
+Result<std::optional<Id>> joinable(Transaction& work, const Question& question, const std::string& invocation_id,
+                                   Instant now) {
   if (!invocation_id.empty()) {
     auto rows = work.exec_params(
         "SELECT r.review_id FROM reviews.call c JOIN reviews.review r USING (review_id)"
@@ -87,16 +91,23 @@ pqxx::result joinable(Transaction& work, const Question& question, const std::st
         " AND NOT (r.state = 'consumed' AND EXISTS (SELECT FROM reviews.claim k WHERE k.review_id = r.review_id"
         "          AND k.state <> 'released' AND k.invocation_id <> $3))",
         question.principal, question.digest, invocation_id);
-    if (!rows.empty()) return rows;
+    if (!rows.empty()) return id_of(rows[0][0]);
   }
-  return work.exec_params(
-      "SELECT r.review_id FROM reviews.review r WHERE r.principal = $1 AND r.digest = $2 AND ("
+  const auto rows = work.exec_params(
+      "SELECT r.review_id, r.question, r.state FROM reviews.review r WHERE r.principal = $1 AND r.digest = $2 AND ("
       " (r.state = 'pending' AND r.expires_at > $4::timestamptz)"
       " OR (r.state = 'approved' AND r.grant_expires_at > $4::timestamptz)"
       " OR ($3 = '' AND r.state = 'consumed' AND EXISTS (SELECT FROM reviews.claim k"
       "     WHERE k.review_id = r.review_id AND k.state IN ('claimed', 'sent'))))"
-      " ORDER BY r.requested_at DESC, r.review_id DESC LIMIT 1",
-      question.principal, question.digest, invocation_id, sql_time(now));
+      " ORDER BY r.requested_at DESC, r.review_id DESC LIMIT $5",
+      question.principal, question.digest, invocation_id, sql_time(now), kJoinableMax);
+  for (const auto& row : rows) {
+    const auto asked = question_from_text(row["question"].c_str());
+    if (!asked) return asked.error();
+    if (satisfies(*asked, question) || name(ReviewState::consumed) == row["state"].c_str())
+      return id_of(row["review_id"]);
+  }
+  return std::nullopt;
 }
 
 // What votes and decisions change, each table once and all in one trip to the server.
@@ -215,8 +226,9 @@ Result<Opened> PostgresStore::open(const Question& question, const std::string& 
     work.exec_params("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))",
                      question.digest + "\n" + question.principal);
     const auto found = joinable(work, question, invocation_id, now);
-    const bool joined = !found.empty();
-    const Id id = joined ? id_of(found[0][0]) : question.review_id;
+    if (!found) return found.error();
+    const bool joined = found->has_value();
+    const Id id = joined ? **found : question.review_id;
     if (!joined) {
       const auto pending = work.exec_params(
           "SELECT count(*) FROM (SELECT FROM reviews.review WHERE principal = $1 AND state = 'pending' LIMIT $2) p",

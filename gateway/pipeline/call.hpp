@@ -153,6 +153,7 @@ class Call {
   // review
   review::Parking::Place parked_;
   policy::ReviewTerms reviewed_terms_;
+  Instant review_expires_at_{};
   std::chrono::steady_clock::time_point wait_ends_{};
   std::chrono::steady_clock::duration waited_{};
   boost::asio::any_io_executor executor_;

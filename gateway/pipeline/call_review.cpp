@@ -2,6 +2,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <limits>
 
 #include "bus/telemetry/log.hpp"
 #include "gateway/aws/condition_keys.hpp"
@@ -22,8 +23,34 @@ constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 constexpr Duration kAskTime = std::chrono::seconds(10);
 constexpr Duration kClaimTime = std::chrono::seconds(10);
 constexpr std::chrono::seconds kClaimAgain{1};
+constexpr std::chrono::seconds kExpiryNews{1};
 
 std::int64_t seconds(Duration duration) { return std::chrono::duration_cast<std::chrono::seconds>(duration).count(); }
+
+/// What the review asks of people. The call may have joined one that was opened under other terms: what is decided
+/// there is held against these, never against today's policy.
+Result<policy::ReviewTerms> asked_terms(const Json& opened) {
+  const auto asked = opened.find("asked");
+  if (asked == opened.end() || !asked->is_object()) return fail(Code::malformed, "a review without its terms");
+  const auto required = get_int(*asked, "required");
+  const auto reviewers = asked->find("reviewers");
+  const auto grant = asked->find("grant");
+  if (!required || *required < 1 || *required > std::numeric_limits<std::int32_t>::max() || reviewers == asked->end() ||
+      !reviewers->is_array() || grant == asked->end() || !grant->is_object())
+    return fail(Code::malformed, "the terms of a review do not parse");
+  policy::ReviewTerms terms;
+  terms.required = static_cast<unsigned>(*required);
+  for (const Json& each : *reviewers) {
+    if (!each.is_string()) return fail(Code::malformed, "a reviewer that is no name");
+    terms.reviewers.push_back(each.get<std::string>());
+  }
+  if (string_or(*grant, "kind") != "for") return terms;
+  const auto window = get_int(*grant, "for_s");
+  if (!window || *window < 0 || *window > std::numeric_limits<std::int32_t>::max())
+    return fail(Code::malformed, "a grant's time does not parse");
+  terms.grant_for = std::chrono::seconds(*window);
+  return terms;
+}
 
 }  // namespace
 
@@ -71,7 +98,6 @@ asio::awaitable<Call::Events> Call::ask_review() {
   if (!place) co_return operation::ReviewFailed{place.error()};
   parked_ = std::move(*place);
   if (auto taken = co_await take_streamed_body(); !taken) co_return operation::ReviewFailed{taken.error()};
-  reviewed_terms_ = decision_.review;
   digest_ = review::operation_digest(snapshot_->digest_key.reveal(), facts_.principal, session_->role_arn,
                                      target_->name, operation_, data_hash_);
   wire::Message question{
@@ -83,6 +109,13 @@ asio::awaitable<Call::Events> Call::ask_review() {
   operation::ReviewOpened event{string_or(opened->body, "review_id"), read_decision(opened->body)};
   if (event.review_id.empty())
     co_return operation::ReviewFailed{{Code::malformed, "approvals answered without a review"}};
+  auto asked = asked_terms(opened->body);
+  if (!asked) co_return operation::ReviewFailed{asked.error()};
+  const auto expires_at = from_rfc3339(string_or(opened->body, "expires_at"));
+  if (!expires_at) co_return operation::ReviewFailed{{Code::malformed, "a review without an end"}};
+  review_expires_at_ = *expires_at;
+  reviewed_terms_ = std::move(*asked);
+  reviewed_terms_.within = decision_.review.within;
   // Durable before any claim: after a crash it proves to us that this operation had not been sent (recovery.hpp).
   auto data = record::parked_data(facts_, judgement(), event.review_id);
   auto recorded =
@@ -137,7 +170,11 @@ asio::awaitable<Call::Events> Call::wait_for_decision() {
     }
     const auto now = std::chrono::steady_clock::now();
     if (now >= wait_ends_) {
-      event = operation::WaitEnded{};
+      // The news that it expired may still be on its way.
+      if (system_now() + kExpiryNews >= review_expires_at_)
+        event = Decided{Verdict::expired, {}};
+      else
+        event = operation::WaitEnded{};
       break;
     }
     timer.expires_at(plan.interim ? std::min(wait_ends_, now + *plan.interim) : wait_ends_);

@@ -93,6 +93,42 @@ TEST_P(ServiceTest, a_later_identical_call_joins_an_open_or_granted_review) {
   EXPECT_TRUE(joined.value().body.contains("decision"));
 }
 
+TEST_P(ServiceTest, a_call_joins_no_review_that_asked_for_less_than_policy_does_now) {
+  Json lax = review_json(1);
+  lax["reviewers"] = {"sre", "dba"};
+  lax["grant"] = {{"kind", "for"}, {"for_s", 1800}};
+  ASSERT_TRUE(one.request_review(lax, "call-1"));
+  const auto opened_by = [&](std::uint8_t number, const char* member, const Json& value) {
+    Json asked = lax;
+    asked["review_id"] = to_text(id(number));
+    asked[member] = value;
+    return text(two.request_review(asked, "call-" + std::to_string(number)), "review_id");
+  };
+  EXPECT_EQ(opened_by(2, "reviewers", {"dba", "sre"}), to_text(id(1))) << "the same groups";
+  EXPECT_EQ(opened_by(3, "grant", {{"kind", "for"}, {"for_s", 3600}}), to_text(id(1))) << "more than was asked";
+  EXPECT_EQ(opened_by(4, "required", 2), to_text(id(4)));
+  EXPECT_EQ(opened_by(5, "reviewers", {"sre"}), to_text(id(5)));
+  EXPECT_EQ(opened_by(6, "grant", {{"kind", "once"}}), to_text(id(6)));
+  EXPECT_EQ(opened_by(7, "grant", {{"kind", "for"}, {"for_s", 900}}), to_text(id(6))) << "once is less than a time";
+  // Granted is as open: what people agreed to was not what is asked now.
+  ASSERT_TRUE(one.vote(6, "ann@sre", "approve"));
+  EXPECT_EQ(opened_by(8, "required", 3), to_text(id(8)));
+  EXPECT_EQ(opened_by(9, "grant", {{"kind", "once"}}), to_text(id(6)));
+}
+
+TEST_P(ServiceTest, a_gateway_is_told_what_the_review_asks_of_people_not_what_the_call_did) {
+  Json first = review_json(1);
+  first["required"] = 2;
+  ASSERT_TRUE(one.request_review(first, "call-1"));
+  Json again = review_json(2);
+  again["required"] = 3;
+  const auto opened = one.request_review(again, "call-1");  // another attempt of the same call
+  ASSERT_EQ(text(opened, "review_id"), to_text(id(1)));
+  EXPECT_EQ(opened.value().body["asked"],
+            (Json{{"required", 2}, {"reviewers", {"sre"}}, {"grant", {{"kind", "once"}}}}));
+  EXPECT_EQ(opened.value().body["expires_at"], to_rfc3339(kStart + 15min));
+}
+
 TEST_P(ServiceTest, another_digest_or_principal_gets_a_review_of_its_own) {
   ASSERT_TRUE(one.request_review(review_json(1), "call-1"));
   EXPECT_EQ(text(one.request_review(review_json(2, "digest-b"), "call-1"), "review_id"), to_text(id(2)));
