@@ -22,6 +22,7 @@ Result<void> Configuration::apply(const Json& body) {
   if (snapshot_ && snapshot->document.version <= snapshot_->document.version) {
     return fail(Code::stale, "the configuration is not newer");
   }
+  if (auto admitted = floor_.admit(snapshot->document.version); !admitted) return admitted;
   snapshot_ = std::move(snapshot);
   return {};
 }
@@ -42,7 +43,8 @@ std::uint64_t Configuration::version() const {
 
 std::shared_ptr<const Configuration::Snapshot> Configuration::current(Instant now) const {
   const std::lock_guard lock(mutex_);
-  return now - heard_ <= kLease ? snapshot_ : nullptr;
+  // Heard in what is far in the future now: the clock was set back, and nothing says how long ago it was.
+  return std::chrono::abs(now - heard_) <= kLease ? snapshot_ : nullptr;
 }
 
 std::shared_ptr<const config::Document> Configuration::document(Instant now) const {

@@ -9,6 +9,7 @@
 #include "approvals/verified_tokens.hpp"
 #include "bus/config/document.hpp"
 #include "bus/config/peer_identity.hpp"
+#include "bus/config/version_floor.hpp"
 #include "bus/identity/token_verifier.hpp"
 #include "bus/wire/envelope.hpp"
 
@@ -16,9 +17,12 @@ namespace holdpoint::approvals {
 
 class Configuration {
  public:
-  explicit Configuration(const config::PeerIdentity& identity) : identity_(identity) {}
+  /// `newest`: the file that keeps the newest version over a restart.
+  Configuration(const config::PeerIdentity& identity, std::filesystem::path newest)
+      : identity_(identity), floor_(std::move(newest)) {}
 
-  /// A message with {"document","signature"}. Fails as open_document does; `stale` for a version that is not newer.
+  /// A message with {"document","signature"}. Fails as open_document and VersionFloor::admit do; `stale` for a version
+  /// that is not newer.
   Result<void> apply(const Json& body);
   /// A heartbeat with {"version"}: true when a newer one is to be asked for.
   bool heard(const Json& body, Instant now);
@@ -40,6 +44,7 @@ class Configuration {
   [[nodiscard]] std::shared_ptr<const Snapshot> current(Instant now) const;
 
   const config::PeerIdentity& identity_;
+  config::VersionFloor floor_;
   mutable std::mutex mutex_;
   std::shared_ptr<const Snapshot> snapshot_;
   Instant heard_{};

@@ -109,7 +109,7 @@ struct Process::State : std::enable_shared_from_this<State> {
         port(io.get_executor(), who),
         sink(recorder->journal(), who.name),
         publisher(io.get_executor(), port),
-        configuration(who),
+        configuration(who, std::filesystem::path(options.var) / "configuration.version"),
         console(
             voting, [this](wire::Message question) { return ask_log(std::move(question)); }, options.console),
         workers(std::make_unique<WorkerPool>(kWorkers, kQueueMax, stores(options))),

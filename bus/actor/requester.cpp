@@ -54,7 +54,19 @@ void Requester::on_reply(Envelope reply) {
   finish(found, wire::accepted(std::move(reply.message)));
 }
 
+void Requester::set_back(Duration by) {
+  due_ = {};
+  for (auto& [id, pending] : pending_) {
+    pending.resend_at -= by;
+    pending.envelope.deadline -= by;
+    schedule(id, pending);
+  }
+  for (auto& [key, stream] : streams_) stream.used -= by;
+}
+
 void Requester::on_tick(Instant now, Transport& transport) {
+  if (now < ticked_) set_back(ticked_ - now);
+  ticked_ = now;
   while (!due_.empty() && due_.top().at <= now) {
     const Id id = due_.top().id;
     due_.pop();

@@ -72,12 +72,15 @@ class Requester {
 
   void finish(std::unordered_map<Id, Pending>::iterator found, Result<wire::Message> result);
   void schedule(const Id& id, const Pending& pending);
+  /// Nobody waits longer because the clock was set.
+  void set_back(Duration by);
   void send(Pending& pending, Instant now, Transport& transport);
 
   RequesterLimits limits_;
   std::unordered_map<Id, Pending> pending_;
   std::priority_queue<Due, std::vector<Due>, std::greater<>> due_;  ///< may hold ids that have ended
   std::map<StreamKey, Stream> streams_;
+  Instant ticked_{};
 };
 
 }  // namespace holdpoint::actor

@@ -68,6 +68,8 @@ Seat::News Seat::on_message(const Envelope& envelope, Instant now) {
 
 Seat::News Seat::on_tick(std::size_t running, Instant now, Transport& transport) {
   News news = News::none;
+  heard_ = std::min(heard_, now);  // the clock may have been set back
+  stated_ = std::min(stated_, now);
   if (joined_ && now - heard_ > kLiveness) {
     joined_ = false;
     news = News::lost;

@@ -45,6 +45,10 @@ constexpr std::array<std::pair<std::string_view, Duration>, 5> kUnits = {
 
 Instant system_now() { return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now()); }
 
+Instant steady_now() {
+  return Instant(std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch()));
+}
+
 std::string to_rfc3339(Instant instant) {
   const auto day = std::chrono::floor<days>(instant);
   const std::chrono::year_month_day date(day);

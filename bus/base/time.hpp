@@ -13,6 +13,8 @@ using Instant = std::chrono::sys_time<Duration>;
 
 /// The wall clock. Only `main`, adapters and transports call it.
 Instant system_now();
+/// A clock that nobody sets, for how long something took or was silent. Only differences mean anything.
+Instant steady_now();
 
 /// RFC 3339 in UTC with microseconds: 2026-11-01T12:00:00.000000Z.
 std::string to_rfc3339(Instant instant);

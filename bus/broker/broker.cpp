@@ -286,6 +286,12 @@ wire::Message Broker::status(Instant now) const {
 }
 
 void Broker::on_tick(Instant now, Outlet& outlet) {
+  if (now < ticked_) {  // the clock was set back: what was to come soon would come that much later
+    for (auto& [id, peer] : peers_) peer.heard = std::min(peer.heard, now);
+    heartbeat_at_ = now;
+    dispatch_.on_clock_set_back(ticked_ - now);
+  }
+  ticked_ = now;
   std::vector<PeerId> silent;
   for (const auto& [id, peer] : peers_) {
     if (now - peer.heard > actor::kLiveness) silent.push_back(id);

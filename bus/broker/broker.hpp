@@ -84,6 +84,7 @@ class Broker {
   Dispatch dispatch_;
   std::unordered_map<PeerId, Peer> peers_;
   Instant heartbeat_at_{};
+  Instant ticked_{};
   std::function<void(const config::Document&)> new_document_;
 };
 

@@ -347,6 +347,11 @@ void Dispatch::prune(Service& service, Queue& queue, bool no_worker, Instant now
   });
 }
 
+void Dispatch::on_clock_set_back(Duration by) {
+  for (auto& [key, flight] : in_flight_) flight.until -= by;
+  for (auto& [key, lease] : leases_) lease.used -= by;
+}
+
 void Dispatch::on_tick(Instant now, Outlet& outlet) {
   std::erase_if(in_flight_, [&](const auto& entry) {
     const Flight& flight = entry.second;

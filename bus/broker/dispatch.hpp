@@ -65,6 +65,8 @@ class Dispatch {
   /// The peer is gone: its requests in flight and its streams end as their service's rule says.
   void lost(const PeerId& worker, Instant now, Outlet& outlet);
   void on_tick(Instant now, Outlet& outlet);
+  /// Slots of workers and leases are not kept for longer because of it; what was answered may be.
+  void on_clock_set_back(Duration by);
 
   struct ServiceStatus {
     std::string service;

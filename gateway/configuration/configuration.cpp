@@ -27,8 +27,8 @@ Result<config::SignedDocument> signed_document(const Json& body) {
 }  // namespace
 
 Configuration::Configuration(const config::PeerIdentity& identity, std::vector<std::string> listen,
-                             std::function<void(SnapshotPtr)> changed)
-    : identity_(identity), listen_(std::move(listen)), changed_(std::move(changed)) {}
+                             std::filesystem::path newest, std::function<void(SnapshotPtr)> changed)
+    : identity_(identity), listen_(std::move(listen)), floor_(std::move(newest)), changed_(std::move(changed)) {}
 
 std::uint64_t Configuration::version() const {
   const SnapshotPtr snapshot = current();
@@ -60,6 +60,7 @@ Result<void> Configuration::apply(const config::SignedDocument& signed_one) {
   if (document->version <= version()) return fail(Code::stale, "the configuration is not newer");
   auto snapshot = make_snapshot(std::move(*document), identity_, listen_);
   if (!snapshot) return snapshot.error();
+  if (auto admitted = floor_.admit((*snapshot)->document.version); !admitted) return admitted;
   current_.store(*snapshot, std::memory_order_release);
   if (!behind()) behind_since_ms_.store(0, std::memory_order_release);
   changed_(*snapshot);

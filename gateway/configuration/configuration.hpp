@@ -8,10 +8,12 @@
 #pragma once
 
 #include <atomic>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <mutex>
 
+#include "bus/config/version_floor.hpp"
 #include "bus/socket/port.hpp"
 #include "gateway/configuration/snapshot.hpp"
 
@@ -24,8 +26,9 @@ class Configuration {
  public:
   using Steady = std::chrono::steady_clock;
 
-  /// `changed` is called on the thread of the port after every new version.
-  Configuration(const config::PeerIdentity& identity, std::vector<std::string> listen,
+  /// `changed` is called on the thread of the port after every new version; `newest` is the file that keeps the newest
+  /// version over a restart.
+  Configuration(const config::PeerIdentity& identity, std::vector<std::string> listen, std::filesystem::path newest,
                 std::function<void(SnapshotPtr)> changed);
 
   /// Subscribes; call once, on the port's thread.
@@ -37,8 +40,8 @@ class Configuration {
   [[nodiscard]] SnapshotPtr current() const { return current_.load(std::memory_order_acquire); }
   [[nodiscard]] bool lease_held(Steady::time_point now = Steady::now()) const;
 
-  /// For run() and tests: a document from the bus. Fails as open_document and make_snapshot do; `stale` for a version
-  /// that is not higher.
+  /// For run() and tests: a document from the bus. Fails as open_document, make_snapshot and VersionFloor::admit do;
+  /// `stale` for a version that is not higher.
   Result<void> apply(const config::SignedDocument& document);
   void heard(std::uint64_t version, Steady::time_point now);
 
@@ -48,6 +51,7 @@ class Configuration {
 
   const config::PeerIdentity& identity_;
   std::vector<std::string> listen_;
+  config::VersionFloor floor_;
   std::function<void(SnapshotPtr)> changed_;
   std::atomic<SnapshotPtr> current_;
   std::atomic<std::int64_t> heard_ms_{0};

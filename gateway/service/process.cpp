@@ -37,7 +37,7 @@ class Process {
       : options_(options),
         identity_(identity),
         recorder_(std::move(recorder)),
-        configuration_(identity_, options.listen,
+        configuration_(identity_, options.listen, std::filesystem::path(options.var) / "configuration.version",
                        [this](configuration::SnapshotPtr snapshot) { changed(std::move(snapshot)); }),
         shared_{identity_, *recorder_, configuration_, parking_, admission_, std::move(tls)} {}
 

@@ -12,6 +12,8 @@
 
 #include <cerrno>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 
 namespace holdpoint::supervisor {
 namespace {
@@ -169,8 +171,21 @@ Result<pid_t> start_process(const Launch& launch) {
   return pid;
 }
 
-bool runs_program(pid_t pid, const std::string& file_name) {
-  if (pid <= 1 || ::kill(pid, 0) != 0) return false;
+std::string process_mark(pid_t pid) {
+  std::ifstream boot("/proc/sys/kernel/random/boot_id");
+  std::string mark;
+  std::getline(boot, mark);
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  std::string stat((std::istreambuf_iterator<char>(file)), {});
+  // The program's name, in brackets, may hold anything; the 20th word behind it is the start in ticks since the boot.
+  std::size_t at = stat.rfind(')');
+  for (int word = 0; word < 20 && at != std::string::npos; ++word) at = stat.find(' ', at + 1);
+  if (mark.empty() || at == std::string::npos) return {};
+  return mark + "/" + stat.substr(at + 1, stat.find(' ', at + 1) - at - 1);
+}
+
+bool runs_program(pid_t pid, const std::string& mark, const std::string& file_name) {
+  if (pid <= 1 || mark.empty() || process_mark(pid) != mark) return false;
   std::error_code error;
   std::string file = std::filesystem::read_symlink("/proc/" + std::to_string(pid) + "/exe", error).filename().string();
   constexpr std::string_view deleted = " (deleted)";  // the program was built anew meanwhile

@@ -38,7 +38,10 @@ struct Launch {
 /// home that others may not enter works for the service account as well.
 Result<pid_t> start_process(const Launch& launch);
 
-/// True while `pid` runs and its program has this file name.
-bool runs_program(pid_t pid, const std::string& file_name);
+/// What tells a process from every other that has, had or will have its number: the machine's boot and the process's
+/// start. Empty when there is none of that number.
+std::string process_mark(pid_t pid);
+/// True while the process of that number is the one that `mark` was taken of and its program has this file name.
+bool runs_program(pid_t pid, const std::string& mark, const std::string& file_name);
 
 }  // namespace holdpoint::supervisor

@@ -27,6 +27,7 @@ Result<void> write_state(const Layout& layout, const State& state) {
                         {"program", service.program},
                         {"state", service.condition},
                         {"pid", service.pid},
+                        {"mark", service.mark},
                         {"since", service.since},
                         {"restarts", service.restarts},
                         {"last_exit", service.last_exit}});
@@ -51,6 +52,7 @@ std::optional<State> read_left_state(const Layout& layout) {
                               .program = string_or(service, "program"),
                               .condition = string_or(service, "state"),
                               .pid = static_cast<pid_t>(service.value("pid", 0)),
+                              .mark = string_or(service, "mark"),
                               .since = string_or(service, "since"),
                               .restarts = service.value("restarts", 0U),
                               .last_exit = string_or(service, "last_exit")});

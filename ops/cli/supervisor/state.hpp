@@ -16,6 +16,7 @@ struct ServiceState {
   std::string program;    ///< file name
   std::string condition;  ///< waiting, starting, ready, stopped
   pid_t pid = 0;
+  std::string mark;   ///< process_mark
   std::string since;  ///< RFC 3339
   unsigned restarts = 0;
   std::string last_exit;

@@ -73,7 +73,7 @@ void Supervisor::end_leftovers() {
     for (int waited = 0; waited < 50; ++waited) {
       bool any = false;
       for (const auto& service : left->services) {
-        if (!runs_program(service.pid, service.program)) continue;
+        if (!runs_program(service.pid, service.mark, service.program)) continue;
         any = true;
         if (waited == 0) ::kill(service.pid, service.program == "postgres" && signal == SIGTERM ? SIGINT : signal);
       }
@@ -87,14 +87,15 @@ Supervisor::Supervisor(Layout layout, int lock, int signals, NotifySocket notify
     : layout_(std::move(layout)), lock_(lock), signals_(signals), notify_(std::move(notify)) {}
 
 void Supervisor::launch(Child& child) {
-  child.started = system_now();
+  child.started = steady_now();
+  child.since = system_now();
   child.service.launch.notify_socket = child.service.notifies ? notify_.path() : std::string();
   auto started = start_process(child.service.launch);
   changed_ = true;
   if (!started) {
     child.last_exit = started.error().context;
     child.condition = Condition::waiting;
-    child.start_at = child.backoff.next_start(child.started, system_now());
+    child.start_at = child.backoff.next_start(child.started, steady_now());
     return;
   }
   child.pid = *started;
@@ -105,14 +106,14 @@ Result<void> Supervisor::start(Service service) {
   children_.push_back(Child{.service = std::move(service)});
   const std::size_t index = children_.size() - 1;
   launch(children_[index]);
-  const Instant deadline = system_now() + children_[index].service.ready_within;
+  const Instant deadline = steady_now() + children_[index].service.ready_within;
   if (children_[index].service.ready) {
     if (auto ready = children_[index].service.ready(); !ready) return ready.error();
   }
   while (children_[index].condition != Condition::ready) {
     const Child& child = children_[index];
     const bool died = child.pid == 0;
-    if (died || system_now() > deadline || stop_requested_) {
+    if (died || steady_now() > deadline || stop_requested_) {
       if (stop_requested_) return fail(Code::unavailable, "stopped before everything had started");
       return fail(Code::unavailable, child.service.name +
                                          (died ? " did not start (" + child.last_exit + ")"
@@ -127,12 +128,12 @@ Result<void> Supervisor::start(Service service) {
 }
 
 void Supervisor::run(const std::function<void()>& every_second) {
-  Instant next = system_now();
+  Instant next = steady_now();
   while (!stop_requested_) {
     wait_for_events(std::chrono::milliseconds(200));
     start_due();
-    if (system_now() >= next) {
-      next = system_now() + std::chrono::seconds(1);
+    if (steady_now() >= next) {
+      next = steady_now() + std::chrono::seconds(1);
       bound_logs();
       every_second();
     }
@@ -171,7 +172,7 @@ void Supervisor::reap() {
       changed_ = true;
       if (child.condition == Condition::stopped) continue;
       child.condition = Condition::waiting;
-      child.start_at = child.backoff.next_start(child.started, system_now());
+      child.start_at = child.backoff.next_start(child.started, steady_now());
       std::cerr << to_rfc3339(system_now()) << " " << child.service.name << " ended: " << child.last_exit << "\n";
     }
   }
@@ -179,7 +180,7 @@ void Supervisor::reap() {
 
 void Supervisor::start_due() {
   for (auto& child : children_) {
-    if (child.condition != Condition::waiting || child.pid != 0 || system_now() < child.start_at) continue;
+    if (child.condition != Condition::waiting || child.pid != 0 || steady_now() < child.start_at) continue;
     ++child.restarts;
     std::cerr << to_rfc3339(system_now()) << " " << child.service.name << " starts again\n";
     launch(child);
@@ -191,8 +192,8 @@ void Supervisor::stop() {
     child->condition = Condition::stopped;
     if (child->pid == 0) continue;
     ::kill(child->pid, child->service.stop_signal);
-    const Instant deadline = system_now() + kStopWithin;
-    while (child->pid != 0 && system_now() < deadline) wait_for_events(std::chrono::milliseconds(50));
+    const Instant deadline = steady_now() + kStopWithin;
+    while (child->pid != 0 && steady_now() < deadline) wait_for_events(std::chrono::milliseconds(50));
     if (child->pid != 0) ::kill(child->pid, SIGKILL);
     while (child->pid != 0) wait_for_events(std::chrono::milliseconds(50));
   }
@@ -221,7 +222,8 @@ void Supervisor::write_state() {
                               .program = fs::path(child.service.launch.command.arguments.front()).filename().string(),
                               .condition = std::string(name(child.condition)),
                               .pid = child.pid,
-                              .since = to_rfc3339(child.started),
+                              .mark = child.pid == 0 ? std::string() : process_mark(child.pid),
+                              .since = to_rfc3339(child.since),
                               .restarts = child.restarts,
                               .last_exit = child.last_exit});
   }

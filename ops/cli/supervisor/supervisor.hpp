@@ -51,7 +51,8 @@ class Supervisor {
     Service service;
     Condition condition = Condition::waiting;
     pid_t pid = 0;
-    Instant started{};
+    Instant since{};    ///< by the wall clock, for people
+    Instant started{};  ///< by the steady one, as the next
     Instant start_at{};
     unsigned restarts = 0;
     std::string last_exit;

@@ -91,6 +91,22 @@ TEST_F(PeerTest, ResendsTheSameIdMoreAndMoreSeldomUntilTheDeadline) {
   EXPECT_LT(now_, deadline + 100ms);
 }
 
+TEST_F(PeerTest, AClockThatIsSetBackMakesNobodyWaitLonger) {
+  from_broker(Kind::welcome);
+  pass(1s);
+  const Id id = ask(10s);
+  EXPECT_EQ(next().id, id);
+  now_ -= std::chrono::hours(1);
+  pass(600ms);
+  ASSERT_FALSE(sent_.empty()) << "it is sent again as if nothing had happened";
+  pass(2s);
+  EXPECT_FALSE(peer_.connected()) << "the broker is silent by any clock";
+  EXPECT_TRUE(results_.empty());
+  pass(8s);
+  ASSERT_EQ(results_.size(), 1u);
+  EXPECT_EQ(results_[0].error().code, Code::timed_out);
+}
+
 TEST_F(PeerTest, EndsEachRequestOnceWhateverArrives) {
   const Id id = ask();
   reply(ids_.next(now_), Message{"Answered"});

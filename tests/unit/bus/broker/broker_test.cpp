@@ -200,6 +200,23 @@ TEST_F(BrokerTest, SendsHeartbeatsEveryHalfSecondAndDropsWhoIsUnreachable) {
   EXPECT_EQ(broker_.peers(), 0u);
 }
 
+TEST_F(BrokerTest, GoesOnWhenTheClockIsSetBack) {
+  subscribe("gateway", Role::gateway, "review.");
+  pass(1s, {{"gateway", Role::gateway}});
+  now_ -= std::chrono::hours(1);
+  broker_.on_tick(now_, *this);
+  sent_.clear();
+  int heartbeats = 0;
+  for (int n = 0; n < 10; ++n) {
+    now_ += 100ms;
+    broker_.on_tick(now_, *this);
+  }
+  for (const Sending& sending : sent_) heartbeats += sending.packet.header.kind == Kind::heartbeat ? 1 : 0;
+  EXPECT_EQ(heartbeats, 2);
+  pass(2s);
+  EXPECT_EQ(broker_.peers(), 0u) << "who is silent is forgotten as soon as before";
+}
+
 TEST_F(BrokerTest, DoesNotLetAnotherKeyTakeOverARoutingId) {
   serve("masker", Role::masker, "masks", 1);
   const Id id = ask("gateway", Role::gateway, "masks");
