@@ -1,5 +1,5 @@
 // A PostgreSQL of the test's own: made in a temporary directory, reached over a Unix socket only, gone at the end.
-// One for a test program is enough (initdb takes a second); each test takes a database of its own in it.
+// One for a test program is enough (starting takes a second); each test takes a database of its own in it.
 #pragma once
 
 #include <sys/types.h>
