@@ -1,6 +1,7 @@
 // The command line `holdpoint`: parses, runs the chosen action, prints its error.
 #include <iostream>
 
+#include "bus/config/suggestion.hpp"
 #include "ops/cli/commands/context.hpp"
 
 namespace {
@@ -15,6 +16,19 @@ constexpr void (*kGroups[])(CLI::App&, commands::Context&) = {
     commands::add_config,     commands::add_credentials, commands::add_keys,    commands::add_revoke,
     commands::add_completion,
 };
+
+/// What was typed where a command is expected and is none; CLI11 itself only says that one is missing.
+std::string unknown_command(const CLI::App& app) {
+  const CLI::App* group = &app;
+  while (!group->get_subcommands().empty()) group = group->get_subcommands().front();
+  const auto words = group->remaining();
+  if (words.empty() || words.front().starts_with('-')) return {};
+  std::vector<std::string> names;
+  for (const CLI::App* each : group->get_subcommands([](const CLI::App*) { return true; }))
+    names.push_back(each->get_name());
+  const std::vector<std::string_view> candidates(names.begin(), names.end());
+  return "there is no command \"" + words.front() + "\"" + config::did_you_mean(words.front(), candidates);
+}
 
 /// Exit codes: 1 it did not work, 2 it was called wrongly (CLI11 says how), 3 refused.
 int exit_code(Code code) { return code == Code::denied || code == Code::rejected || code == Code::tampered ? 3 : 1; }
@@ -33,6 +47,11 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
+    if (const std::string unknown = error.get_name() == "RequiredError" ? unknown_command(app) : std::string();
+        !unknown.empty()) {
+      std::cerr << "error: " << unknown << ". --help lists them.\n";
+      return 2;
+    }
     const int code = app.exit(error);
     return code == 0 ? 0 : 2;
   }

@@ -150,8 +150,12 @@ def explain(deployment, command):
 def revoke(deployment, command):
     kinds = re.search(r"revoke (\S+) NAME", command).group(1).split("|")
     assert len(kinds) == 4
-    names = {"principal": "local:nobody", "session": "01a00000-0000-7000-8000-000000000000", "role": harness.ROLE + "-x",
-             "target": "nowhere"}
+    names = {"principal": "local:nobody", "session": "01a00000-0000-7000-8000-000000000000", "role": harness.ROLE,
+             "target": "demo"}
+    for kind, name in [("principal", "nobody"), ("principal", "nowhere:nobody"), ("session", "nobody"),
+                       ("role", harness.ROLE + "-x"), ("target", "Demo")]:
+        done = deployment.holdpoint(["revoke", kind, name], check=False)
+        assert done.returncode == 1 and "is revoked" not in done.stdout, (kind, name, done.stdout, done.stderr)
     for kind in kinds:
         shell(deployment, f"holdpoint revoke {kind} {names[kind]}")
         shell(deployment, f"holdpoint revoke {kind} {names[kind]} --undo")
@@ -214,6 +218,31 @@ def test_no_documented_command_is_left_out():
 @pytest.mark.parametrize("command", RUNS)
 def test_it_does_what_the_documents_say(deployment, command):
     RUNS[command](deployment, command)
+
+
+def help_of(words):
+    return subprocess.run([str(harness.BIN / "holdpoint"), *words, "--help"], capture_output=True, text=True, check=True).stdout
+
+
+def commands(words=()):
+    """Every command, groups too, as its words."""
+    below = re.findall(r"^  ([a-z]+) ", help_of(words).partition("Subcommands:")[2].partition("Examples:")[0], re.M)
+    for name in below:
+        yield [*words, name]
+        yield from commands([*words, name])
+
+
+def test_every_command_has_help_with_examples():
+    found = list(commands())
+    assert ["audit", "verify"] in found and ["down"] in found and len(found) > 40, found
+    for words in found:
+        assert re.search(r"Examples:\n +.*holdpoint " + words[0], help_of(words)), words
+
+
+def test_a_command_that_does_not_exist_is_named():
+    for words, said in [(["bogus"], 'there is no command "bogus"'), (["reviews", "lst"], 'did you mean "list"?')]:
+        done = subprocess.run([str(harness.BIN / "holdpoint"), *words], capture_output=True, text=True)
+        assert done.returncode == 2 and said in done.stderr, done.stderr
 
 
 @pytest.mark.parametrize("command", sorted(scripts()))

@@ -63,6 +63,38 @@ def test_a_changed_policy_is_in_force_without_a_restart(deployment):
     assert [service["pid"] for service in before] == [service["pid"] for service in after]
 
 
+def test_what_was_approved_under_a_laxer_policy_is_asked_anew_and_one_vote_of_two_lets_it_expire(deployment):
+    delete = "dynamodb delete-table --table-name of-nobody"
+    waiting = deployment.start_aws(delete)
+    review = deployment.waiting_review()
+    waiting.kill()
+    waiting.wait()
+    deployment.holdpoint(["reviews", "approve", review["review_id"], "--as", "alice", "--groups", "sre"])
+    policies = {path: path.read_text(encoding="utf-8")
+                for path in (deployment.folder / "configuration/policies").glob("*.json")}
+    before = len(deployment.calls("dynamodb"))
+    version = deployment.holdpoint_json("config show")["version"]
+    try:
+        for path, text in policies.items():
+            document = json.loads(text)
+            for statement in document["Statement"]:
+                if "Review" in statement:
+                    statement["Review"].update({"Required": 2, "Within": "8s"})
+            path.write_text(json.dumps(document), encoding="utf-8")
+        wait_for_version(deployment, lambda shown: shown["version"] > version)
+        again = deployment.start_aws(delete)
+        stricter = deployment.waiting_review()
+        assert stricter["review_id"] != review["review_id"] and stricter["required"] == 2, stricter
+        deployment.holdpoint(["reviews", "approve", stricter["review_id"], "--as", "alice", "--groups", "sre"])
+        output, _ = again.communicate(timeout=60)
+        assert again.returncode != 0 and "expired before it was used" in output, "one of two is not enough: " + output
+        assert len(deployment.calls("dynamodb")) == before, "nothing reached the target"
+    finally:
+        for path, text in policies.items():
+            path.write_text(text, encoding="utf-8")
+    harness.wait_for(lambda: deployment.aws(GET)[0] == 0, "the old policy is in force")
+
+
 def test_a_broken_file_leaves_the_old_configuration_in_force_and_is_named(deployment):
     file = deployment.folder / "configuration/holdpoint.yaml"
     good = file.read_text(encoding="utf-8")
@@ -135,21 +167,43 @@ def test_the_files_revocations_are_merged_with_those_by_hand(deployment):
     deployment.holdpoint("revoke principal local:by-hand --undo")
 
 
-def test_the_maskers_account_can_open_its_identity_and_nothing_else(deployment):
+ACCOUNTS = {"bus": "holdpoint", "postgres": "postgres"} | {
+    f"{kind}-1": f"holdpoint-{kind}" for kind in ("gateway", "approvals", "auditor", "masker")}
+
+
+def as_account(name, command, text=""):
+    group = pwd.getpwnam("holdpoint").pw_gid
+    return subprocess.run(["/usr/bin/setpriv", f"--reuid={name}", f"--regid={name}", f"--groups={group}", *command],
+                          input=text, capture_output=True, text=True)
+
+
+def test_each_process_runs_as_an_account_that_can_open_its_own_files_and_nothing_else(deployment):
     if os.geteuid() != 0:
         pytest.fail("this test needs root: services run under accounts of their own")
-    account = pwd.getpwnam("holdpoint-masker")
-    service = pwd.getpwnam("holdpoint")
     for process in deployment.holdpoint_json("status")["services"]:
         owner = pathlib.Path(f"/proc/{process['pid']}").stat().st_uid
-        expected = {"masker-1": account.pw_uid, "postgres": pwd.getpwnam("postgres").pw_uid}.get(process["name"], service.pw_uid)
-        assert owner == expected, process["name"]
-    as_masker = ["/usr/bin/setpriv", "--reuid=holdpoint-masker", "--regid=holdpoint-masker", f"--groups={service.pw_gid}"]
-    names = "\n".join(str(file) for file in deployment.var.resolve().rglob("*") if file.is_file())
+        assert owner == pwd.getpwnam(ACCOUNTS[process["name"]]).pw_uid, process["name"]
+    var = deployment.var.resolve()
+    names = "\n".join(str(file) for file in var.rglob("*") if file.is_file())
     probe = "import os, sys; print([name for name in sys.stdin.read().splitlines() if os.access(name, os.R_OK)])"
-    done = subprocess.run([*as_masker, "/usr/bin/python3", "-c", probe], input=names, capture_output=True, text=True, check=True)
-    readable = [name.removeprefix(f"{deployment.var.resolve()}/") for name in ast.literal_eval(done.stdout)]
-    assert readable == ["keys/masker-1.json"]
+    for process, account in ACCOUNTS.items():
+        done = as_account(account, ["/usr/bin/python3", "-c", probe], names)
+        readable = [name.removeprefix(f"{var}/") for name in ast.literal_eval(done.stdout)]
+        own = [name for name in readable if name == f"keys/{process}.json" or name.startswith(f"{process}/")]
+        assert readable == own and (f"keys/{process}.json" in own or process == "postgres"), (account, readable)
+
+
+def test_each_account_becomes_its_own_role_in_the_database_and_no_other(deployment):
+    if os.geteuid() != 0:
+        pytest.fail("this test needs root: it becomes other accounts")
+    identity = json.loads((deployment.var / "keys/operator.json").read_text(encoding="utf-8"))
+    sockets = identity["bus_endpoint"].removeprefix("ipc://").removesuffix("/bus")
+    own = {"holdpoint-auditor": "holdpoint_writer", "holdpoint-approvals": "holdpoint_approvals"}
+    for account in [*own, "holdpoint", "holdpoint-gateway", "holdpoint-masker"]:
+        for role in ("holdpoint_writer", "holdpoint_approvals", "holdpoint_owner", "holdpoint_reader", "postgres"):
+            done = as_account(account, ["/usr/bin/psql", "-X", "-At", f"host={sockets}/postgres dbname=holdpoint user={role}",
+                                        "-c", "SELECT 1"])
+            assert (done.returncode == 0) == (own.get(account) == role), (account, role, done.stdout, done.stderr)
 
 
 def test_without_root_commands_say_what_they_need(deployment):

@@ -1,6 +1,7 @@
 // holdpoint audit verify|prove|check|export: the log, judged by code that shares next to nothing with its writer.
 #include <fstream>
 #include <iostream>
+#include <limits>
 #include <memory>
 
 #include "auditor/verify/verify.hpp"
@@ -167,7 +168,9 @@ void add_audit(CLI::App& app, Context& context) {
   CLI::App* verifying = command("verify", "Recompute everything; names what was altered", verify);
   verifying->add_option("--checkpoint", options->checkpoints, "A checkpoint kept elsewhere: shows a cut-off tail");
   CLI::App* proving = command("prove", "A proof that one entry is in the log", prove);
-  proving->add_option("index", options->index)->required();
+  proving->add_option("index", options->index, "As audit.entries counts, from 0")
+      ->required()
+      ->check(CLI::Range(std::int64_t{0}, std::numeric_limits<std::int64_t>::max()));
   proving->add_option("--entry", options->entry, "Also write the entry's bytes to this file");
   CLI::App* checking = command("check", "Check a proof, with nothing but the public key", check);
   checking->add_option("proof", options->proof)->required();

@@ -37,7 +37,7 @@ Result<void> bash(const CLI::App& app) {
 void add_completion(CLI::App& app, Context& context) {
   CLI::App* group = add_command(app, "completion", "Completion for a shell", "  source <(holdpoint completion bash)");
   group->require_subcommand(1);
-  CLI::App* command = add_command(*group, "bash", "A script for bash");
+  CLI::App* command = add_command(*group, "bash", "A script for bash", "  source <(holdpoint completion bash)");
   command->callback([&app, &context] { context.action = [&app] { return bash(app); }; });
 }
 

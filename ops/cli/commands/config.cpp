@@ -126,15 +126,17 @@ void add_config(CLI::App& app, Context& context) {
                                 "  holdpoint config lint holdpoint.yaml\n  holdpoint config apply");
   group->require_subcommand(1);
   auto options = std::make_shared<ConfigOptions>();
-  CLI::App* linting = add_command(*group, "lint", "Every error, with file, line and what was expected");
+  CLI::App* linting = add_command(*group, "lint", "Every error, with file, line and what was expected",
+                                  "  holdpoint config lint holdpoint.yaml");
   linting->add_option("file", options->file);
   linting->callback(
       [&context, options] { context.action = [&context, options] { return lint_config(context, *options); }; });
-  CLI::App* applying = add_command(*group, "apply", "Sign it as the next version and put it in force");
+  CLI::App* applying = add_command(*group, "apply", "Sign it as the next version and put it in force",
+                                   "  holdpoint config apply holdpoint.yaml");
   applying->add_option("file", options->file);
   applying->callback(
       [&context, options] { context.action = [&context, options] { return apply(context, *options); }; });
-  CLI::App* showing = add_command(*group, "show", "The document in force");
+  CLI::App* showing = add_command(*group, "show", "The document in force", "  holdpoint --json config show");
   showing->callback([&context] { context.action = [&context] { return show_config(context); }; });
   CLI::App* certificates = add_command(*group, "tls", "A certificate for the gateway",
                                        "  holdpoint config tls --self-signed --names gateway.internal,10.0.0.5");
@@ -148,7 +150,8 @@ void add_config(CLI::App& app, Context& context) {
 
   CLI::App* targets = add_command(app, "targets", "Systems that the gateway reaches", "  holdpoint targets list");
   targets->require_subcommand(1);
-  CLI::App* listing = add_command(*targets, "list", "Targets of the configuration in force");
+  CLI::App* listing =
+      add_command(*targets, "list", "Targets of the configuration in force", "  holdpoint targets list");
   listing->callback([&context] { context.action = [&context] { return list_targets(context); }; });
 }
 

@@ -100,7 +100,8 @@ void add_credentials(CLI::App& app, Context& context) {
   setting->add_option("name", options->name, "As targets call them in the configuration")->required();
   setting->add_option("--access-key-id", options->access_key_id);
   setting->callback([&context, options] { context.action = [&context, options] { return set(context, *options); }; });
-  CLI::App* listing = add_command(*group, "list", "Names of the credentials that are set");
+  CLI::App* listing =
+      add_command(*group, "list", "Names of the credentials that are set", "  holdpoint credentials list");
   listing->callback([&context] { context.action = [&context] { return list_credentials(context); }; });
 }
 

@@ -195,7 +195,8 @@ Result<void> doctor(const Context& context) {
 }  // namespace
 
 void add_doctor(CLI::App& app, Context& context) {
-  CLI::App* command = add_command(app, "doctor", "What is wrong with this deployment, and what to do");
+  CLI::App* command = add_command(app, "doctor", "What is wrong with this deployment, and what to do",
+                                  "  holdpoint doctor\n  holdpoint --json doctor");
   command->callback([&context] { context.action = [&context] { return doctor(context); }; });
 }
 

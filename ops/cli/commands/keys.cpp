@@ -31,8 +31,12 @@ Result<void> issue_key(const Context& context, const KeysOptions& options) {
   if (!issued) return issued.error();
   if (auto announced = announce(layout); !announced) return announced.error();
   std::cout << "Identity of " << options.name << " (" << options.role << "): " << issued->string()
-            << "\nIt holds secret keys: copy it to the other host over a channel that you trust, mode 0600.\n"
-            << "There: holdpoint-" << options.role << " --identity " << issued->filename().string() << "\n";
+            << "\nIt holds secret keys: copy it to the other host over a channel that you trust, mode 0600.\n";
+  if (*role == wire::Role::frontend || *role == wire::Role::op) {
+    std::cout << "Your program reads it and connects to the bus: bus/PROTOCOL.md, ops/examples/frontend.py.\n";
+  } else {
+    std::cout << "There: holdpoint-" << options.role << " --identity " << issued->filename().string() << "\n";
+  }
   return {};
 }
 
@@ -80,7 +84,8 @@ void add_keys(CLI::App& app, Context& context) {
                                 "  holdpoint keys revoke gateway-2\n  holdpoint keys list");
   group->require_subcommand(1);
   auto options = std::make_shared<KeysOptions>();
-  CLI::App* issuing = add_command(*group, "issue", "The identity file of a process on another host, or of a plug-in");
+  CLI::App* issuing = add_command(*group, "issue", "The identity file of a process on another host, or of a plug-in",
+                                  "  holdpoint keys issue gateway gateway-2 --bus tcp://10.0.0.5:7440");
   issuing->add_option("role", options->role)
       ->required()
       ->check(CLI::IsMember({"gateway", "approvals", "masker", "auditor", "frontend", "operator"}));
@@ -89,11 +94,12 @@ void add_keys(CLI::App& app, Context& context) {
   issuing->add_option("--file", options->file, "Where to write; default NAME.json");
   issuing->callback(
       [&context, options] { context.action = [&context, options] { return issue_key(context, *options); }; });
-  CLI::App* revoking = add_command(*group, "revoke", "A key is refused from now on");
+  CLI::App* revoking =
+      add_command(*group, "revoke", "A key is refused from now on", "  holdpoint keys revoke gateway-2");
   revoking->add_option("name", options->name, "Name or key id")->required();
   revoking->callback(
       [&context, options] { context.action = [&context, options] { return revoke_key(context, *options); }; });
-  CLI::App* listing = add_command(*group, "list", "All keys");
+  CLI::App* listing = add_command(*group, "list", "All keys", "  holdpoint keys list");
   listing->callback([&context] { context.action = [&context] { return list_keys(context); }; });
 }
 

@@ -130,7 +130,8 @@ void add_policy(CLI::App& app, Context& context) {
                                 "      --resource arn:aws:dynamodb:eu-west-1:123456789012:table/orders");
   group->require_subcommand(1);
   auto options = std::make_shared<PolicyOptions>();
-  CLI::App* linting = add_command(*group, "lint", "What can never match, and what is no action or condition key");
+  CLI::App* linting = add_command(*group, "lint", "What can never match, and what is no action or condition key",
+                                  "  holdpoint policy lint policies/orders.json");
   linting->add_option("files", options->files)->required();
   linting->add_option("--config", options->configuration, "Also check reviewers and issuers against this file");
   linting->callback([&context, options] { context.action = [options] { return lint_policy(*options); }; });

@@ -55,6 +55,10 @@ Result<void> list_reviews(const Context& context, const ReviewsOptions& options)
   if (!listed) return listed.error();
   if (context.json) {
     print_json(listed->reviews);
+    if (listed->more) {
+      std::cerr << "These are the newest " << listed->reviews.size() << "; " << listed->pending
+                << " wait in all. For more: --limit\n";
+    }
     return {};
   }
   std::vector<std::vector<std::string>> rows;
@@ -220,7 +224,7 @@ void add_reviews(CLI::App& app, Context& context) {
   listing->add_option("--limit", options->limit)->check(CLI::Range(1, 10000))->capture_default_str();
   listing->callback(
       [&context, options] { context.action = [&context, options] { return list_reviews(context, *options); }; });
-  CLI::App* showing = add_command(*group, "show", "Everything about one review");
+  CLI::App* showing = add_command(*group, "show", "Everything about one review", "  holdpoint reviews show 019a4c");
   showing->add_option("review", options->review)->required();
   showing->callback(
       [&context, options] { context.action = [&context, options] { return show_review(context, *options); }; });

@@ -54,6 +54,8 @@ Result<void> list_operations(const Context& context, const SessionsOptions& opti
     print_json(*operations);
     return {};
   }
+  if (operations->empty() && !options.session.empty())
+    return fail(Code::not_found, "no operation of session " + display(options.session));
   std::vector<std::vector<std::string>> rows;
   for (const auto& operation : *operations) {
     rows.push_back({short_time(cell(operation, "time")),
@@ -95,16 +97,18 @@ void add_sessions(CLI::App& app, Context& context) {
   CLI::App* group = add_command(app, "sessions", "What agents did, session by session",
                                 "  holdpoint sessions list\n  holdpoint sessions replay 019a…");
   group->require_subcommand(1);
-  CLI::App* listing = add_command(*group, "list", "Sessions, newest first");
+  CLI::App* listing =
+      add_command(*group, "list", "Sessions, newest first", "  holdpoint sessions list --principal local:agent-7");
   listing->add_option("--principal", options->principal, "Only of this principal (issuer:subject)");
   listing->add_option("--limit", options->limit)->check(CLI::Range(1, 1000))->capture_default_str();
   listing->callback(
       [&context, options] { context.action = [&context, options] { return list_sessions(context, *options); }; });
-  CLI::App* showing = add_command(*group, "show", "The operations of one session");
+  CLI::App* showing = add_command(*group, "show", "The operations of one session", "  holdpoint sessions show 019a…");
   showing->add_option("session", options->session)->required();
   showing->callback(
       [&context, options] { context.action = [&context, options] { return list_operations(context, *options); }; });
-  CLI::App* replaying = add_command(*group, "replay", "One session as it happened");
+  CLI::App* replaying =
+      add_command(*group, "replay", "One session as it happened", "  holdpoint sessions replay 019a…");
   replaying->add_option("session", options->session)->required();
   replaying->callback([&context, options] {
     options->limit = 1000;
@@ -113,7 +117,8 @@ void add_sessions(CLI::App& app, Context& context) {
 
   CLI::App* operations = add_command(app, "operations", "Single operations", "  holdpoint operations list --limit 20");
   operations->require_subcommand(1);
-  CLI::App* all = add_command(*operations, "list", "Operations, newest first");
+  CLI::App* all =
+      add_command(*operations, "list", "Operations, newest first", "  holdpoint operations list --limit 20");
   all->add_option("--session", options->session, "Only of this session");
   all->add_option("--limit", options->limit)->check(CLI::Range(1, 1000))->capture_default_str();
   all->callback(

@@ -18,7 +18,8 @@ struct TokenOptions {
 
 Result<void> issue_token(const Context& context, const TokenOptions& options) {
   const auto ttl = parse_duration(options.ttl);
-  if (!ttl) return fail(Code::configuration, "--ttl " + options.ttl + " is not a duration (15m, 1h, 2d)");
+  if (!ttl)
+    return fail(Code::configuration, "--ttl " + options.ttl + " is not a duration (15m, 1h, 2d; ten years at most)");
   auto token = deployment::mint_token(
       context.layout(),
       {.subject = options.subject,

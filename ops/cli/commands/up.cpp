@@ -111,7 +111,7 @@ void add_up(CLI::App& app, Context& context) {
       return options->detach ? run_detached(context, *options) : run(context, *options, [] {});
     };
   });
-  CLI::App* stopping = add_command(app, "down", "Stop everything that `up` started");
+  CLI::App* stopping = add_command(app, "down", "Stop everything that `up` started", "  holdpoint down");
   stopping->callback([&context] { context.action = [&context] { return down(context); }; });
 }
 

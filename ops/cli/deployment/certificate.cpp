@@ -28,10 +28,10 @@ Result<CertificateFiles> make_self_signed(const fs::path& folder, const std::vec
                                             "/CN=" + names.front(), "-addext", "subjectAltName=" + alternatives,
                                             "-keyout", files.key.string(), "-out", files.certificate.string()}};
   if (auto made = supervisor::run_command(command); !made) return made.error();
-  // The gateway reads both, as the services' account.
+  // The gateway reads both.
   supervisor::Account service = supervisor::current_account();
   if (::geteuid() == 0) {
-    auto account = supervisor::ensure_system_account("holdpoint");
+    auto account = supervisor::ensure_system_account("holdpoint-gateway");
     if (!account) return account.error();
     service = std::move(*account);
   }

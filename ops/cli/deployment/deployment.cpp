@@ -82,7 +82,7 @@ config::SealedKey new_session_key(const Bytes& group_public) {
 /// The operator signs configuration: that file stays with whoever runs the supervisor.
 Result<void> give_identity(const supervisor::Layout& layout, const Member& member) {
   if (member.role == wire::Role::op) return {};
-  const auto& owner = member.role == wire::Role::masker ? layout.masker : layout.service;
+  const auto& owner = layout.account(wire::name(member.role));
   return supervisor::give(layout.identity(member.name), owner, owner.gid, 0600);
 }
 
@@ -238,8 +238,24 @@ Edit from_file(const supervisor::Layout& layout, const fs::path& file) {
   };
 }
 
+namespace {
+
+/// Names of members become names of files, folders and rows.
+bool is_member_name(std::string_view name) {
+  constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+  return !name.empty() && name.size() <= 64 && letters.find(name.front()) != std::string_view::npos &&
+         name.find_first_not_of(std::string(letters) + "._-") == std::string_view::npos;
+}
+
+}  // namespace
+
 Result<fs::path> issue_identity(const supervisor::Layout& layout, const Member& member, const std::string& bus_endpoint,
                                 const fs::path& file) {
+  if (!is_member_name(member.name)) {
+    return fail(Code::configuration,
+                "a key's name is 1 to 64 of a-z, A-Z, 0-9, '.', '_' and '-', and begins with none "
+                "of the last three");
+  }
   auto keyring = open_keyring(layout);
   if (!keyring) return keyring.error();
   auto issued = keyring->issue(member.role, member.name, bus_endpoint);

@@ -133,11 +133,8 @@ Result<void> Machine::migrate(const std::string& program) {
 
 Result<void> Machine::start_program(const std::string& program, const std::string& name,
                                     std::vector<std::string> arguments) {
-  std::error_code error;
-  const supervisor::Account& account = program == "holdpoint-masker" ? layout_.masker : layout_.service;
-  const fs::path data = layout_.data(name);
-  fs::create_directories(data, error);
-  if (auto given = supervisor::give(data, account, account.gid, 0700); !given) return given.error();
+  const supervisor::Account& account = layout_.account(std::string_view(program).substr(program.find('-') + 1));
+  if (auto given = supervisor::give_folder(layout_.data(name), account); !given) return given.error();
   supervisor::Service service{.name = name};
   auto& command = service.launch.command;
   command.arguments = {(layout_.programs / program).string(), "--identity", layout_.identity(name).string()};

@@ -1,5 +1,6 @@
 #include "ops/cli/supervisor/layout.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -53,10 +54,40 @@ Result<void> make_folder(const fs::path& path, const Account& owner, gid_t group
 }  // namespace
 
 Result<void> give(const fs::path& path, const Account& owner, gid_t group, unsigned mode) {
-  if ((::geteuid() == 0 && ::lchown(path.c_str(), owner.uid, group) != 0) || ::chmod(path.c_str(), mode) != 0) {
-    return fail(Code::configuration, path.string() + ": owner and mode cannot be set: " + std::strerror(errno));
+  // By descriptor: a link, which the account that owns the folder may put there, is refused, never followed.
+  const int file = ::open(path.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC);
+  struct stat status {};
+  bool done = file >= 0 && ::fstat(file, &status) == 0;
+  if (done && S_ISLNK(status.st_mode)) {
+    errno = ELOOP;
+    done = false;
   }
+  done = done && (::geteuid() != 0 || ::fchownat(file, "", owner.uid, group, AT_EMPTY_PATH) == 0) &&
+         ::chmod(("/proc/self/fd/" + std::to_string(file)).c_str(), mode) == 0;
+  const int error = errno;
+  if (file >= 0) ::close(file);
+  if (!done)
+    return fail(Code::configuration, path.string() + ": owner and mode cannot be set: " + std::strerror(error));
   return {};
+}
+
+Result<void> give_folder(const fs::path& path, const Account& owner) {
+  if (auto made = make_folder(path, owner, owner.gid, 0700); !made) return made;
+  if (::geteuid() != 0) return {};
+  std::error_code error;
+  for (fs::directory_iterator entry(path, error), end; !error && entry != end; entry.increment(error)) {
+    struct stat status {};
+    if (::lstat(entry->path().c_str(), &status) != 0 || !S_ISREG(status.st_mode) || status.st_uid == owner.uid)
+      continue;
+    if (auto given = give(entry->path(), owner, owner.gid, status.st_mode & 07777); !given) return given;
+  }
+  if (error) return fail(Code::configuration, path.string() + ": " + error.message());
+  return {};
+}
+
+const Account& Layout::account(std::string_view kind) const {
+  const auto found = accounts.find(kind);
+  return found == accounts.end() ? service : found->second;
 }
 
 Layout find_layout(fs::path var) {
@@ -74,7 +105,7 @@ Layout find_layout(fs::path var) {
   }
   const char* programs = std::getenv("HOLDPOINT_BIN");
   layout.programs = programs != nullptr && *programs != 0 ? fs::path(programs) : program_folder();
-  if (!layout.privileged) layout.service = layout.masker = layout.database = current_account();
+  if (!layout.privileged) layout.service = layout.database = current_account();
   return layout;
 }
 
@@ -84,10 +115,12 @@ Result<void> prepare_layout(Layout& layout) {
     auto service = ensure_system_account("holdpoint");
     if (!service) return service.error();
     layout.service = *service;
-    auto masker = ensure_system_account("holdpoint-masker");
-    if (!masker) return masker.error();
-    layout.masker = *masker;
-    layout.masker.groups = {layout.service.gid};
+    for (const char* kind : {"gateway", "approvals", "auditor", "masker"}) {
+      auto account = ensure_system_account(std::string("holdpoint-") + kind);
+      if (!account) return account.error();
+      account->groups = {layout.service.gid};
+      layout.accounts[kind] = std::move(*account);
+    }
     const auto database = find_account("postgres");
     layout.database = database ? *database : *service;
     layout.database.groups = {layout.service.gid};  // may pass through var/

@@ -22,9 +22,12 @@ Result<NotifySocket> NotifySocket::open(const std::filesystem::path& path, const
   NotifySocket made(descriptor, path.string());
   ::unlink(path.c_str());
   const int on = 1;
-  if (::bind(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-      ::setsockopt(descriptor, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0 || ::chmod(path.c_str(), 0660) != 0 ||
-      (::geteuid() == 0 && ::chown(path.c_str(), owner.uid, owner.gid) != 0)) {
+  // Its folder is a service's: what lies there by that name may be a link by now, so nothing here follows one.
+  const mode_t before = ::umask(0117);
+  const int bound = ::bind(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  ::umask(before);
+  if (bound != 0 || ::setsockopt(descriptor, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) != 0 ||
+      (::geteuid() == 0 && ::lchown(path.c_str(), owner.uid, owner.gid) != 0)) {
     return fail(Code::unavailable, path.string() + ": " + std::strerror(errno));
   }
   return made;

@@ -4,8 +4,9 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <fstream>
 #include <thread>
+
+#include "bus/config/private_file.hpp"
 
 namespace holdpoint::supervisor {
 namespace fs = std::filesystem;
@@ -13,7 +14,8 @@ namespace {
 
 constexpr std::string_view kVersions[] = {"15", "16", "17"};
 
-// The services' account may become each service's role; root may read and administer. Nobody else is let in.
+// The auditor's account may become the log's writer, approvals' its own role; root may read and administer. Nobody
+// else is let in.
 constexpr std::string_view kHba =
     "# Written by holdpoint up.\n"
     "local all all peer map=holdpoint\n";
@@ -24,9 +26,8 @@ std::string ident(const Layout& layout) {
     text += "holdpoint " + account + " " + std::string(role) + "\n";
   };
   map(layout.database.name, "postgres");
-  if (layout.service.name != layout.database.name || !layout.privileged) {
-    for (const std::string_view role : {"holdpoint_writer", "holdpoint_approvals"}) map(layout.service.name, role);
-  }
+  map(layout.account("auditor").name, "holdpoint_writer");
+  map(layout.account("approvals").name, "holdpoint_approvals");
   if (layout.privileged) {
     for (const std::string_view role : {"postgres", "holdpoint_owner", "holdpoint_reader"}) map("root", role);
     map(layout.database.name, "holdpoint_owner");
@@ -54,10 +55,8 @@ std::string settings(const Layout& layout) {
 }
 
 Result<void> write_file(const fs::path& path, std::string_view text, const Account& owner) {
-  std::ofstream file(path, std::ios::trunc);
-  file << text;
-  file.close();
-  if (!file) return fail(Code::configuration, path.string() + " cannot be written");
+  // The folder is the database account's: a new file takes the name's place, whatever it pointed to.
+  if (auto written = config::write_file_atomically(path, text); !written) return written;
   return give(path, owner, owner.gid, 0600);
 }
 

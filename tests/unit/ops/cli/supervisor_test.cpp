@@ -121,6 +121,28 @@ TEST_F(Folder, ASocketPathThatIsTooLongIsRefused) {
   EXPECT_FALSE(NotifySocket::open(folder_ / std::string(120, 'x'), current_account()));
 }
 
+TEST(ProcessMark, TellsAProcessFromALaterOneOfTheSameNumber) {
+  const std::string own = process_mark(::getpid());
+  const std::string program = fs::read_symlink("/proc/self/exe").filename().string();
+  EXPECT_TRUE(runs_program(::getpid(), own, program));
+  EXPECT_FALSE(runs_program(::getpid(), own, "postgres"));
+  EXPECT_FALSE(runs_program(::getpid(), own + "1", program)) << "started at another time";
+  EXPECT_FALSE(runs_program(::getpid(), "another-boot" + own.substr(own.find('/')), program));
+  EXPECT_FALSE(runs_program(::getpid(), "", program)) << "a state file from before marks were kept";
+  EXPECT_NE(process_mark(1), own);
+}
+
+TEST_F(Folder, OwnerAndModeAreNeverSetThroughALink) {
+  const fs::path file = folder_ / "somebody-elses";
+  std::ofstream(file) << "x";
+  fs::permissions(file, fs::perms(0600));
+  fs::create_symlink(file, folder_ / "link");
+  EXPECT_FALSE(give(folder_ / "link", current_account(), ::getegid(), 0666));
+  EXPECT_EQ(fs::status(file).permissions(), fs::perms(0600));
+  EXPECT_TRUE(give(file, current_account(), ::getegid(), 0640));
+  EXPECT_EQ(fs::status(file).permissions(), fs::perms(0640));
+}
+
 TEST_F(Folder, WhatDiesIsStartedAgainAndStopEndsEverything) {
   Layout layout;
   layout.var = folder_;
@@ -150,10 +172,11 @@ TEST_F(Folder, WhatDiesIsStartedAgainAndStopEndsEverything) {
     for (int i = 0; i < 200 && !condition(); ++i) std::this_thread::sleep_for(milliseconds(50));
     return condition();
   };
-  ASSERT_TRUE(eventually([&] { return runs_program(worker().pid, worker().program); }));
+  ASSERT_TRUE(eventually([&] { return runs_program(worker().pid, worker().mark, worker().program); }));
   const pid_t first = worker().pid;
   ::kill(first, SIGKILL);
-  EXPECT_TRUE(eventually([&] { return worker().pid != first && runs_program(worker().pid, worker().program); }));
+  EXPECT_TRUE(
+      eventually([&] { return worker().pid != first && runs_program(worker().pid, worker().mark, worker().program); }));
   EXPECT_EQ(worker().restarts, 1U);
   EXPECT_EQ(worker().last_exit, "signal 9");
   const pid_t second = worker().pid;
