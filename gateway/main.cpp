@@ -6,9 +6,10 @@
 #include "gateway/service/process.hpp"
 
 /// Read by jemalloc (CMakeLists.txt). One arena: what one thread gives back another takes, and parked calls lie close
-/// together. What has been free for a second goes back to the system, at the next use of memory.
+/// together. What has been free for ten seconds goes back to the system, at the next use of memory: sooner, and what
+/// every submission to the log needs would be given back and asked for again, a page fault per call.
 extern "C" const char* malloc_conf;
-const char* malloc_conf = "narenas:1,dirty_decay_ms:1000,muzzy_decay_ms:0";
+const char* malloc_conf = "narenas:1,dirty_decay_ms:10000,muzzy_decay_ms:0";
 
 int main(int argc, char** argv) {
   using namespace holdpoint;
