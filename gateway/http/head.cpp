@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstdint>
+#include <cstring>
 
 #include "bus/base/encoding.hpp"
 
@@ -28,6 +30,15 @@ constexpr std::array<bool, 256> value_table() {
   return table;
 }
 constexpr std::array<bool, 256> kValue = value_table();
+
+/// Whether each of eight bytes is 0x20 to 0x7E: adding 1 reaches the highest bit from 0x7F on, subtracting 0x20 borrows
+/// it below 0x20. A borrow from a neighbour can only make the answer false, and then each byte is looked at.
+bool is_printable(std::uint64_t eight) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101U;
+  constexpr std::uint64_t kHighest = 0x8080808080808080U;
+  if ((eight & kHighest) != 0) return false;
+  return (((eight + kOnes) | (eight - kOnes * 0x20)) & kHighest) == 0;
+}
 
 bool is_target_char(unsigned char c) { return c > 0x20 && c < 0x7F && c != '#'; }
 
@@ -139,7 +150,13 @@ bool is_token(std::string_view text) {
 }
 
 bool is_header_value(std::string_view text) {
+  // Eight at a time where none is a control character or above ASCII: a session token is most of a head.
   bool valid = true;
+  for (std::uint64_t eight = 0; text.size() >= sizeof eight; text.remove_prefix(sizeof eight)) {
+    std::memcpy(&eight, text.data(), sizeof eight);
+    if (is_printable(eight)) continue;
+    for (const char c : text.substr(0, sizeof eight)) valid &= kValue[static_cast<unsigned char>(c)];
+  }
   for (const char c : text) valid &= kValue[static_cast<unsigned char>(c)];
   return valid;
 }

@@ -75,6 +75,19 @@ TEST(RequestHead, refuses_bare_line_feeds_and_nuls_before_the_head_is_complete) 
   }
 }
 
+TEST(RequestHead, judges_every_byte_of_a_value_by_itself_wherever_it_stands) {
+  for (std::size_t size = 1; size <= 24; ++size) {
+    for (std::size_t place = 0; place < size; ++place) {
+      for (int byte = 0; byte < 256; ++byte) {
+        std::string value(size, 'a');
+        value[place] = static_cast<char>(byte);
+        const bool valid = byte == '\t' || (byte >= 0x20 && byte != 0x7f);
+        ASSERT_EQ(is_header_value(value), valid) << byte << " at " << place << " of " << size;
+      }
+    }
+  }
+}
+
 TEST(RequestHead, waits_for_the_rest_and_says_where_the_body_begins) {
   const std::string head = kOk + "Content-Length: 2\r\n\r\n";
   for (std::size_t size = 0; size < head.size(); ++size) {
