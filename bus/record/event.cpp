@@ -1,6 +1,7 @@
 #include "bus/record/event.hpp"
 
 #include <algorithm>
+#include <cstdint>
 
 #include "bus/record/event_limits.hpp"
 
@@ -10,6 +11,14 @@ namespace {
 
 constexpr std::size_t kMembersUsual = 32;
 constexpr std::size_t kBytesUsual = 1536;
+
+/// The first eight bytes of a name, which has no NUL, as a number that sorts as they do.
+std::uint64_t front_of(std::string_view name) {
+  std::uint64_t front = 0;
+  for (std::size_t i = 0; i < sizeof front; ++i)
+    front = front << 8 | (i < name.size() ? static_cast<unsigned char>(name[i]) : 0U);
+  return front;
+}
 
 void append_text(BytesView value, std::string& out) {
   if (is_utf8(value)) {
@@ -64,22 +73,31 @@ void EventData::end_list() {
 }
 
 std::string EventData::to_json() const {
-  std::vector<Member> sorted = members_;
+  struct Placed {
+    std::uint64_t front;  ///< tells most names apart
+    const Member* member;
+  };
+  std::vector<Placed> sorted;
+  sorted.reserve(members_.size());
+  const auto before = [this](const Placed& a, const Placed& b) {
+    return a.front != b.front ? a.front < b.front : name_of(*a.member) < name_of(*b.member);
+  };
   // Most come in their order already: only the others look for their place.
-  const auto before = [this](const Member& a, const Member& b) { return name_of(a) < name_of(b); };
-  for (std::size_t i = 1; i < sorted.size(); ++i) {
-    const auto next = sorted.begin() + static_cast<std::ptrdiff_t>(i);
-    if (before(*next, next[-1])) std::rotate(std::upper_bound(sorted.begin(), next, *next, before), next, next + 1);
+  for (const Member& member : members_) {
+    const Placed next{front_of(name_of(member)), &member};
+    const bool behind = sorted.empty() || !before(next, sorted.back());
+    sorted.insert(behind ? sorted.end() : std::upper_bound(sorted.begin(), sorted.end(), next, before), next);
   }
   std::string out;
   out.reserve(written_.size() + sorted.size() + 2);
   out.push_back('{');
   for (std::size_t i = 0; i < sorted.size(); ++i) {
+    const Member& member = *sorted[i].member;
     if (i > 0) {
-      HOLDPOINT_INVARIANT(name_of(sorted[i - 1]) != name_of(sorted[i]));
+      HOLDPOINT_INVARIANT(sorted[i - 1].front != sorted[i].front || name_of(*sorted[i - 1].member) != name_of(member));
       out.push_back(',');
     }
-    out.append(written_, sorted[i].begin, sorted[i].end - sorted[i].begin);
+    out.append(written_, member.begin, member.end - member.begin);
   }
   out.push_back('}');
   return out;

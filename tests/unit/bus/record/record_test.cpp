@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "bus/record/chain.hpp"
 #include "bus/record/event.hpp"
 #include "bus/record/note.hpp"
@@ -74,6 +76,20 @@ TEST(Event, DataInAnyOrderIsTheTextOfTheSameObject) {
     EXPECT_EQ(event_to_json(event, data.to_json()), to_json(parse_json(event_to_json(event)).value()));
   }
   EXPECT_EQ(EventData().to_json(), "{}");
+}
+
+TEST(Event, DataWhoseNamesBeginAlikeIsSortedToo) {
+  std::vector<std::string> names{"op",           "operatio",    "operation",          "operation_id",
+                                 "operation_ie", "upstream_ms", "upstream_request_id"};
+  do {
+    EventData data;
+    Json object = Json::object();
+    for (const std::string& name : names) {
+      data.text(name, name);
+      object[name] = name;
+    }
+    ASSERT_EQ(data.to_json(), to_json(object));
+  } while (std::next_permutation(names.begin(), names.end()));
 }
 
 TEST(Event, RefusesWhatIsNoEvent) {
