@@ -104,7 +104,10 @@ ClaimAnswer answer_claim(const Claim& wanted, const Claim* own, const Claim* oth
 Result<bool> settle(Claim& claim, const Settlement& settlement) {
   const ClaimState state = settlement.state;
   const std::string& outcome = settlement.outcome;
-  if (claim.claimer != settlement.by)
+  // What permits nothing a gateway may say of its earlier self even under a new key, as one whose host was lost has.
+  const bool gives_up = state == ClaimState::unknown && claim.claimer.gateway == settlement.by.gateway &&
+                        claim.claimer.epoch == settlement.by.epoch;
+  if (claim.claimer != settlement.by && !gives_up)
     return fail(Code::denied, "only the gateway that claimed the grant may settle it");
   if (claim.state == state && rank(state) < 2) return false;
   if (claim.state == state) {

@@ -2,7 +2,10 @@
 //
 // The states of one claim on a grant:
 //   claimed --intent is in the gateway's journal--> sent --> done | failed | unknown
-//      \--the claimer shows that nothing was sent--> released
+//      \--the claimer, still alive, has sent nothing--> released
+//
+// A release that comes before its claim (which a slow database holds up) leaves a claim that was never used: one that
+// is released already, so that the late one finds it and takes nothing.
 //
 // Not here: votes (review.hpp); the statement that makes a claim atomic (the stores).
 #pragma once
@@ -115,7 +118,8 @@ struct Settlement {
 };
 
 /// True when the settlement changes the claim, false when it is already true (resent, overtaken by a later state).
-/// Fails with `denied` for anybody but the claimer, `conflict` where it would go back or contradict an outcome.
+/// Fails with `denied` for anybody but the claimer (for `unknown`: but the claimer's gateway, under any key of its
+/// own), `conflict` where it would go back or contradict an outcome.
 Result<bool> settle(Claim& claim, const Settlement& settlement);
 
 }  // namespace holdpoint::approvals

@@ -66,6 +66,11 @@ int run(Options& options) {
   ::setenv("PGTARGETSESSIONATTRS", "read-write", 0);
   ::setenv("PGCONNECT_TIMEOUT", "3", 0);
 
+  // Later, every connection looks again; and a database that is away now may be there then.
+  if (const auto fits = approvals::check_schema(options.process.database);
+      !fits && fits.error().code == Code::configuration) {
+    return fail_with(fits.error());
+  }
   asio::io_context context;
   auto process = approvals::Process::start(context, *identity, options.process);
   if (!process) return fail_with(process.error());

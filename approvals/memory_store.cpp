@@ -171,6 +171,20 @@ Result<std::vector<ClaimAnswer>> MemoryStore::claim(std::span<const Claim> claim
 
 Result<bool> MemoryStore::settle_one(const Settlement& settlement, const record::Event& settled) {
   const auto found = claims_.find(settlement.operation_id);
+  const auto review = reviews_.find(settlement.review_id);
+  if (found == claims_.end() && settlement.state == ClaimState::released && review != reviews_.end()) {
+    const Question& asked = review->second.review.question();
+    claims_[settlement.operation_id] = {settlement.operation_id,
+                                        settlement.review_id,
+                                        asked.digest,
+                                        asked.principal,
+                                        "",
+                                        settlement.by,
+                                        ClaimState::released,
+                                        "",
+                                        {}};
+    return false;
+  }
   if (found == claims_.end() || found->second.review_id != settlement.review_id)
     return fail(Code::not_found, "no such claim");
   const auto changed = approvals::settle(found->second, settlement);

@@ -90,8 +90,8 @@ class ReviewStore {
   /// gets a grant for once, and one operation of each invocation a grant for a time.
   virtual Result<std::vector<ClaimAnswer>> claim(std::span<const Claim> claims, std::span<const record::Event> claimed,
                                                  Instant now) = 0;
-  /// approvals::settle() on each stored claim, in order; a release gives a grant for once back. Answers in order: false
-  /// when nothing changed. `settled[i]` is the event of settlements[i].
+  /// approvals::settle() on each stored claim, in order; a release gives a grant for once back, and forbids a claim
+  /// that has not come yet. Answers in order: false when nothing changed. `settled[i]` is the event of settlements[i].
   virtual Result<std::vector<Result<bool>>> settle(std::span<const Settlement> settlements,
                                                    std::span<const record::Event> settled) = 0;
   /// Claims of a gateway that have no outcome yet, at most 1000, oldest first.

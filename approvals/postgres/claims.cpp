@@ -6,6 +6,8 @@
 namespace holdpoint::approvals {
 namespace {
 
+constexpr int kRoundsMax = 3;  // of one batch of claims: each was overtaken by a grant that was given back
+
 constexpr const char* kClaimColumns =
     "SELECT operation_id, review_id, once, digest, principal, invocation_id, gateway, epoch, key_id, state, outcome"
     " FROM reviews.claim ";
@@ -45,8 +47,10 @@ WITH asked AS (
   WHERE r.digest = a.digest AND r.principal = a.principal AND r.state = 'approved' AND r.announced
     AND r.grant_not_before <= $11::timestamptz AND $11::timestamptz < r.grant_expires_at
     AND (SELECT count(*) FROM reviews.claim c WHERE c.operation_id = a.operation_id) = 0
-    AND (SELECT count(*) FROM reviews.claim c WHERE c.review_id = a.review_id AND c.state <> 'released'
-         AND (r.grant_once OR (a.invocation_id <> '' AND c.invocation_id = a.invocation_id))) = 0
+    AND (SELECT count(*) FROM reviews.claim c WHERE c.review_id = a.review_id AND c.once
+         AND c.state <> 'released') = 0
+    AND (SELECT count(*) FROM reviews.claim c WHERE c.review_id = a.review_id AND NOT c.once
+         AND c.invocation_id = a.invocation_id AND c.invocation_id <> '' AND c.state <> 'released') = 0
   ORDER BY a.review_id, u.share, a.place
 ), taken AS (
   UPDATE reviews.review r SET state = 'consumed' FROM fresh f
@@ -72,30 +76,95 @@ struct Standing {
   std::map<Id, Claim> once;                             // by review
   std::map<std::pair<Id, std::string>, Claim> by_call;  // by review and invocation
 
-  [[nodiscard]] ClaimAnswer answer(const Claim& wanted) const {
+  [[nodiscard]] const Claim* of(const Claim& wanted) const {
     const auto mine = own.find(wanted.operation_id);
+    return mine != own.end() ? &mine->second : nullptr;
+  }
+  [[nodiscard]] const Claim* against(const Claim& wanted) const {
     const auto used = once.find(wanted.review_id);
     const auto call = by_call.find({wanted.review_id, wanted.invocation_id});
-    const Claim* other = used != once.end() ? &used->second : call != by_call.end() ? &call->second : nullptr;
-    return answer_claim(wanted, mine != own.end() ? &mine->second : nullptr, other);
+    return used != once.end() ? &used->second : call != by_call.end() ? &call->second : nullptr;
+  }
+  [[nodiscard]] ClaimAnswer answer(const Claim& wanted) const {
+    return answer_claim(wanted, of(wanted), against(wanted));
+  }
+  [[nodiscard]] bool holds_any(const Claim& wanted) const {
+    return of(wanted) != nullptr || against(wanted) != nullptr;
   }
 };
 
 Standing standing(Transaction& work, const Array& operations, const Array& reviews, const Array& invocations) {
   Standing out;
-  for (const auto& row :
-       work.exec_often("claimed",
-                       // Two selections, so that each has its index; what both find is the same row.
-                       std::string(kClaimColumns) + "WHERE operation_id = ANY($1::uuid[]) UNION ALL " + kClaimColumns +
-                           "WHERE review_id = ANY($2::uuid[]) AND state <> 'released'"
-                           " AND (once OR invocation_id = ANY($3::text[]))",
-                       operations.text(), reviews.text(), invocations.text())) {
+  for (const auto& row : work.exec_often(
+           "claimed",
+           // Three selections, so that each has its index; what two find is the same row.
+           std::string(kClaimColumns) + "WHERE operation_id = ANY($1::uuid[]) UNION ALL " + kClaimColumns +
+               "WHERE review_id = ANY($2::uuid[]) AND once AND state <> 'released' UNION ALL " + kClaimColumns +
+               "WHERE review_id = ANY($2::uuid[]) AND NOT once AND invocation_id = ANY($3::text[])"
+               " AND invocation_id <> '' AND state <> 'released'",
+           operations.text(), reviews.text(), invocations.text())) {
     Claim found = claim_of(row);
     if (found.state != ClaimState::released) {
       if (row["once"].as<bool>()) out.once[found.review_id] = found;
       if (!found.invocation_id.empty()) out.by_call[{found.review_id, found.invocation_id}] = found;
     }
     out.own[found.operation_id] = std::move(found);
+  }
+  return out;
+}
+
+// Of those who were refused though nothing stands in their way (`baseless`): true when there are grants that can be
+// used, since they were given back between the statement that claims and the one that looks why it did not. Whoever is
+// answered now is told that somebody uses it, and asks again.
+bool find_given_back(Transaction& work, std::span<const Claim> claims, const std::vector<std::size_t>& baseless,
+                     Instant now, std::vector<ClaimAnswer>& answers) {
+  if (baseless.empty()) return false;
+  Array reviews, digests, principals;
+  for (const std::size_t i : baseless) {
+    reviews.add(to_text(claims[i].review_id));
+    digests.add(claims[i].digest);
+    principals.add(claims[i].principal);
+  }
+  const auto rows = work.exec_params(
+      "SELECT a.place FROM unnest($1::uuid[], $2::text[], $3::text[])"
+      " WITH ORDINALITY AS a(review_id, digest, principal, place)"
+      " CROSS JOIN LATERAL (SELECT * FROM reviews.review s WHERE s.review_id = a.review_id OFFSET 0) r"
+      " WHERE r.digest = a.digest AND r.principal = a.principal AND r.state = 'approved' AND r.announced"
+      " AND r.grant_not_before <= $4::timestamptz AND $4::timestamptz < r.grant_expires_at",
+      reviews.text(), digests.text(), principals.text(), sql_time(now));
+  for (const auto& row : rows) answers[baseless.at(row[0].as<std::size_t>() - 1)].result = ClaimResult::in_use;
+  return !rows.empty();
+}
+
+// A claim that has not come yet and was given up: when it comes, it finds this. One that is being made at this moment
+// is waited for, by its key; then this fails and is tried again, and finds it.
+constexpr const char* kForbidStatement = R"(
+INSERT INTO reviews.claim (operation_id, review_id, once, digest, principal, invocation_id, gateway, epoch, key_id,
+                           state, claimed_at)
+SELECT DISTINCT ON (n.operation_id) n.operation_id, r.review_id, coalesce(r.grant_once, true), r.digest, r.principal, '',
+       n.gateway, n.epoch, n.key_id, 'released', now()
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::text[])
+  AS n(operation_id, review_id, gateway, epoch, key_id)
+CROSS JOIN LATERAL (SELECT * FROM reviews.review s WHERE s.review_id = n.review_id OFFSET 0) r
+ORDER BY n.operation_id
+RETURNING operation_id)";
+
+std::set<Id> forbid_unmade(Transaction& work, std::span<const Settlement> settlements,
+                           const std::map<Id, Claim>& made) {
+  Array operations, reviews, gateways, epochs, keys;
+  for (const Settlement& each : settlements) {
+    if (each.state != ClaimState::released || made.contains(each.operation_id)) continue;
+    operations.add(to_text(each.operation_id));
+    reviews.add(to_text(each.review_id));
+    gateways.add(each.by.gateway);
+    epochs.add(std::to_string(each.by.epoch));
+    keys.add(each.by.key_id);
+  }
+  std::set<Id> out;
+  if (operations.empty()) return out;
+  for (const auto& row : work.exec_params(kForbidStatement, operations.text(), reviews.text(), gateways.text(),
+                                          epochs.text(), keys.text())) {
+    out.insert(id_of(row[0]));
   }
   return out;
 }
@@ -133,22 +202,26 @@ Result<std::vector<ClaimAnswer>> PostgresStore::claim(std::span<const Claim> cla
     events.add(record::event_to_json(claimed[i]));
   }
   return connection_->run_alone([&](Transaction& work) -> Result<std::vector<ClaimAnswer>> {
-    std::set<Id> made;
-    for (const auto& row : work.exec_often("claim", kClaimStatement, operations.text(), reviews.text(), digests.text(),
-                                           principals.text(), invocations.text(), gateways.text(), epochs.text(),
-                                           keys.text(), event_ids.text(), events.text(), sql_time(now))) {
-      made.insert(id_of(row[0]));
-    }
     std::vector<ClaimAnswer> out;
-    // Each made by this very statement: nothing stands that has to be read.
-    if (made.size() == claims.size()) {
-      for (const Claim& each : claims)
-        out.push_back({each.operation_id, ClaimResult::claimed, ClaimState::claimed, {}});
-      return out;
+    for (int round = 1;; ++round) {
+      out.clear();
+      const auto made = work.exec_often("claim", kClaimStatement, operations.text(), reviews.text(), digests.text(),
+                                        principals.text(), invocations.text(), gateways.text(), epochs.text(),
+                                        keys.text(), event_ids.text(), events.text(), sql_time(now));
+      // Each made by this very statement: nothing stands that has to be read.
+      if (static_cast<std::size_t>(made.size()) == claims.size()) {
+        for (const Claim& each : claims)
+          out.push_back({each.operation_id, ClaimResult::claimed, ClaimState::claimed, {}});
+        return out;
+      }
+      const Standing found = standing(work, operations, reviews, invocations);
+      std::vector<std::size_t> baseless;
+      for (const Claim& wanted : claims) {
+        out.push_back(found.answer(wanted));
+        if (out.back().result == ClaimResult::closed && !found.holds_any(wanted)) baseless.push_back(out.size() - 1);
+      }
+      if (!find_given_back(work, claims, baseless, now, out) || round == kRoundsMax) return out;
     }
-    const Standing found = standing(work, operations, reviews, invocations);
-    for (const Claim& wanted : claims) out.push_back(found.answer(wanted));
-    return out;
   });
 }
 
@@ -168,6 +241,7 @@ Result<std::vector<Result<bool>>> PostgresStore::settle(std::span<const Settleme
       Claim claim = claim_of(row);
       claims[claim.operation_id] = std::move(claim);
     }
+    const std::set<Id> forbidden = forbid_unmade(work, settlements, claims);
     std::vector<Result<bool>> out;
     std::set<Id> changed;
     std::vector<record::Event> events;
@@ -175,6 +249,10 @@ Result<std::vector<Result<bool>>> PostgresStore::settle(std::span<const Settleme
     for (std::size_t i = 0; i < settlements.size(); ++i) {
       const Settlement& each = settlements[i];
       const auto claim = claims.find(each.operation_id);
+      if (forbidden.contains(each.operation_id)) {
+        out.emplace_back(false);
+        continue;
+      }
       const bool known = claim != claims.end() && claim->second.review_id == each.review_id;
       out.push_back(known ? approvals::settle(claim->second, each)
                           : Result<bool>(fail(Code::not_found, "no such claim")));

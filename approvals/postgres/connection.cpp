@@ -1,7 +1,5 @@
 #include "approvals/postgres/connection.hpp"
 
-#include "approvals/schema/schema.hpp"
-
 namespace holdpoint::approvals {
 
 EventRows::EventRows(std::span<const record::Event> events) {
@@ -27,30 +25,21 @@ void PostgresStore::Connection::connect() {
   prepared_.clear();
   connection_ = std::make_unique<pqxx::connection>(database_);
   connection_->set_client_encoding("UTF8");
+  demand_schema(*connection_);
   pqxx::nontransaction settings(*connection_);
   // A statement here takes a millisecond; what takes seconds waits for somebody who is stuck. Each finds its rows by a
   // key, few among all there ever were: a plan that was made while the tables were small, and reads them whole, would
-  // be kept while they grow.
+  // be kept while they grow. So none depends on the values either: to plan one for each batch costs as much as to run
+  // it.
   settings.exec(
-      "SET statement_timeout = '5s'; SET idle_in_transaction_session_timeout = '10s';"
-      " SET jit = off; SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off");
+      "SET statement_timeout = '5s'; SET idle_in_transaction_session_timeout = '10s'; SET jit = off;"
+      " SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;"
+      " SET plan_cache_mode = force_generic_plan");
   // One that the library made anew by itself would have none of this.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
   connection_->inhibit_reactivation(true);
 #pragma GCC diagnostic pop
-}
-
-Result<void> migrate(const std::string& database) {
-  try {
-    pqxx::connection connection(database);
-    pqxx::work work(connection);
-    work.exec(std::string(kSchema));
-    work.commit();
-    return {};
-  } catch (const std::exception& error) {
-    return fail(Code::unavailable, std::string("the schema reviews could not be applied: ") + error.what());
-  }
 }
 
 PostgresStore::PostgresStore(std::string database, Duration patience)

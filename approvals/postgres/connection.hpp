@@ -6,12 +6,20 @@
 #include <memory>
 #include <pqxx/pqxx>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <thread>
 
 #include "approvals/postgres/postgres_store.hpp"
 
 namespace holdpoint::approvals {
+
+/// Program and schema do not go together; what() says what to do.
+class SchemaMismatch : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+/// Throws SchemaMismatch.
+void demand_schema(pqxx::connection& connection);
 
 // READ COMMITTED: every rule below rests on a row lock, a unique index or both.
 class Transaction {
@@ -117,8 +125,12 @@ class PostgresStore::Connection {
         cause = "PostgreSQL refused with SQLSTATE " + error.sqlstate();
         if (error.sqlstate().starts_with("22"))
           return fail(Code::malformed, std::move(cause));  // a value, not the server
+        // 42: a table or column is not as it was. The next connection says which program the schema is for.
+        if (elsewhere || error.sqlstate().starts_with("42")) connection_.reset();
         if (!elsewhere) return fail(Code::unavailable, cause);
+      } catch (const SchemaMismatch& wrong) {
         connection_.reset();
+        return fail(Code::unavailable, wrong.what());
       } catch (const std::exception&) {
         cause = "PostgreSQL cannot be reached";
         connection_.reset();

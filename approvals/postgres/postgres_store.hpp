@@ -10,8 +10,12 @@
 
 namespace holdpoint::approvals {
 
-/// Applies schema/reviews.sql as the schema's owner. Safe to repeat, also at the same time.
+/// Applies schema/reviews.sql as the schema's owner, unless it is of this version or a later one. Safe to repeat, also
+/// at the same time and beside replicas at work.
 Result<void> migrate(const std::string& database);
+/// Fails with `configuration`, saying what to do, when this program does not work under the schema as it is, and with
+/// `unavailable` when it cannot be looked at. Every connection of a store looks anew.
+Result<void> check_schema(const std::string& database);
 
 class PostgresStore final : public ReviewStore {
  public:

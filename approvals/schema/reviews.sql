@@ -1,9 +1,9 @@
 -- Schema `reviews`: what all replicas of approvals share. Applied by its owner with `holdpoint-approvals --migrate`,
 -- again and again without harm. The processes use the role holdpoint_approvals, which owns nothing, deletes no review
 -- and no claim, and cannot change what was asked.
-SELECT pg_advisory_xact_lock(hashtextextended('holdpoint.reviews.schema', 0));
-SET LOCAL client_min_messages = warning;  -- "already exists, skipping" is the normal case
-
+--
+-- Each step is a transaction of its own and locks one table that is there already, at most (postgres/migration.cpp).
+-- Whoever changes this file raises kSchemaVersion (schema.hpp).
 DO $$
 BEGIN
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'holdpoint_approvals') THEN
@@ -13,7 +13,13 @@ END
 $$;
 
 CREATE SCHEMA IF NOT EXISTS reviews;
+CREATE TABLE IF NOT EXISTS reviews.schema_version (
+  one     boolean PRIMARY KEY DEFAULT true CHECK (one),
+  version integer NOT NULL,
+  oldest  integer NOT NULL  -- programs that know this version or a later one may work under it
+);
 
+-- step
 CREATE TABLE IF NOT EXISTS reviews.review (
   review_id          uuid PRIMARY KEY,
   principal          text NOT NULL,
@@ -38,11 +44,14 @@ ALTER TABLE reviews.review SET (fillfactor = 70);
 CREATE INDEX IF NOT EXISTS review_asked ON reviews.review (principal, digest, requested_at DESC);
 -- Not of the id too: then a planner that thinks the table small looks ids up in it, and reads it whole.
 CREATE INDEX IF NOT EXISTS review_times ON reviews.review (requested_at DESC);
-DROP INDEX IF EXISTS reviews.review_newest;
 CREATE INDEX IF NOT EXISTS review_pending ON reviews.review (expires_at) WHERE state = 'pending';
 CREATE INDEX IF NOT EXISTS review_waiting ON reviews.review (principal) WHERE state = 'pending';
 CREATE INDEX IF NOT EXISTS review_granted ON reviews.review (grant_expires_at) WHERE state = 'approved';
 
+-- step
+DROP INDEX IF EXISTS reviews.review_newest;
+
+-- step
 -- What people are shown of the operation; apart, so that counting a vote neither reads nor copies it. Reviews that were
 -- asked before this table was there have it in their question.
 CREATE TABLE IF NOT EXISTS reviews.details (
@@ -50,6 +59,7 @@ CREATE TABLE IF NOT EXISTS reviews.details (
   details   text NOT NULL  -- JSON text
 );
 
+-- step
 -- Which review a call asked for: all attempts of one call find the same one.
 CREATE TABLE IF NOT EXISTS reviews.call (
   principal     text NOT NULL,
@@ -59,6 +69,7 @@ CREATE TABLE IF NOT EXISTS reviews.call (
   PRIMARY KEY (principal, digest, invocation_id)
 );
 
+-- step
 CREATE TABLE IF NOT EXISTS reviews.vote (
   review_id   uuid NOT NULL REFERENCES reviews.review,
   reviewer    text NOT NULL,
@@ -69,6 +80,7 @@ CREATE TABLE IF NOT EXISTS reviews.vote (
   PRIMARY KEY (review_id, reviewer)  -- people are counted
 );
 
+-- step
 CREATE TABLE IF NOT EXISTS reviews.claim (
   operation_id  uuid PRIMARY KEY,
   review_id     uuid NOT NULL REFERENCES reviews.review,
@@ -83,14 +95,17 @@ CREATE TABLE IF NOT EXISTS reviews.claim (
   outcome       text NOT NULL DEFAULT '',
   claimed_at    timestamptz NOT NULL
 );
--- Whatever a statement does wrong: a grant for once has one live claim, and one call uses a grant once.
+-- Whatever a statement does wrong: a grant for once has one live claim, and one call uses a grant for a time once. They
+-- are also how a claim finds what stands in its way.
 CREATE UNIQUE INDEX IF NOT EXISTS claim_once ON reviews.claim (review_id) WHERE once AND state <> 'released';
-CREATE UNIQUE INDEX IF NOT EXISTS claim_call ON reviews.claim (review_id, invocation_id)
-  WHERE invocation_id <> '' AND state <> 'released';
--- Every claim asks what else was claimed of its review: without it, of all reviews there ever were.
-CREATE INDEX IF NOT EXISTS claim_review ON reviews.claim (review_id);
+CREATE UNIQUE INDEX IF NOT EXISTS claim_of_call ON reviews.claim (review_id, invocation_id)
+  WHERE NOT once AND invocation_id <> '' AND state <> 'released';
 CREATE INDEX IF NOT EXISTS claim_open ON reviews.claim (gateway, claimed_at) WHERE state IN ('claimed', 'sent');
+-- step
+DROP INDEX IF EXISTS reviews.claim_call;
+DROP INDEX IF EXISTS reviews.claim_review;
 
+-- step
 -- Events of changes, until they are in a journal.
 CREATE TABLE IF NOT EXISTS reviews.outbox (
   number   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -99,6 +114,7 @@ CREATE TABLE IF NOT EXISTS reviews.outbox (
   event    text NOT NULL  -- the event's JSON
 );
 
+-- step
 -- The console. Hashes of secrets alone.
 CREATE TABLE IF NOT EXISTS reviews.console_link (
   code_hash  bytea PRIMARY KEY,
@@ -111,6 +127,7 @@ CREATE TABLE IF NOT EXISTS reviews.console_session (
   expires_at  timestamptz NOT NULL
 );
 
+-- step
 REVOKE ALL ON SCHEMA reviews FROM PUBLIC;
 GRANT USAGE ON SCHEMA reviews TO holdpoint_approvals;
 GRANT SELECT, INSERT ON reviews.review, reviews.details, reviews.call, reviews.vote, reviews.claim TO holdpoint_approvals;
@@ -119,4 +136,5 @@ GRANT UPDATE (state, grant_once, grant_not_before, grant_expires_at, decision, d
 GRANT UPDATE (review_id) ON reviews.call TO holdpoint_approvals;
 GRANT UPDATE (verdict, reason, grant_for_s, at), DELETE ON reviews.vote TO holdpoint_approvals;
 GRANT UPDATE (state, outcome) ON reviews.claim TO holdpoint_approvals;
+GRANT SELECT ON reviews.schema_version TO holdpoint_approvals;
 GRANT SELECT, INSERT, DELETE ON reviews.outbox, reviews.console_link, reviews.console_session TO holdpoint_approvals;
