@@ -36,6 +36,8 @@ Result<std::unique_ptr<Recorder>> Recorder::open(RecorderOptions options, const 
   auto directory = open_directory(options.directory);
   if (!directory) return directory.error();
   if (options.journal.spool.epoch_if_new == SpoolOptions().epoch_if_new) options.journal.spool.epoch_if_new = 0;
+  // By the clock, so that no life under a lost or restored journal has the number of an earlier one.
+  options.journal.spool.boot_least = static_cast<std::uint64_t>(to_unix_ms(system_now()));
   auto state = std::make_unique<State>();
   if (options.tracks_operations) {
     options.journal.keep_from = [raw = state.get()] { return raw->operations.keep_from(); };

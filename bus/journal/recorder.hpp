@@ -57,7 +57,8 @@ class Recorder {
   void set_durability(Durability durability);
   [[nodiscard]] Durability durability() const;
   [[nodiscard]] Journal& journal();
-  /// Names this run of the process in claims; rises with every start.
+  /// Names this run of the process in claims; rises with every start, and is no other run's when the journal was lost
+  /// or is an older copy of itself.
   [[nodiscard]] std::uint64_t boot_epoch() const;
   [[nodiscard]] std::string trouble() const;  ///< of shipping
 

@@ -43,7 +43,7 @@ Result<void> Spool::load() {
     epoch_ = options_.epoch_if_new;
     HOLDPOINT_INVARIANT(epoch_ > 0);
   }
-  ++boot_;
+  boot_ = std::max(boot_ + 1, options_.boot_least);
   return {};
 }
 

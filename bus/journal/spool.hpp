@@ -24,6 +24,7 @@ struct SpoolOptions {
   std::uint64_t bytes_max = 1 << 30;      ///< an hour of 500 entries/s without an auditor
   std::uint64_t retain_bytes = 64 << 20;  ///< acknowledged segments kept, so that a restarted process can read back
   std::uint64_t epoch_if_new = 1;         ///< milliseconds since 1970, when the directory holds no journal yet
+  std::uint64_t boot_least = 1;           ///< of this life's number: above those of lives that this disk has forgotten
 };
 
 /// A segment's durable part. Entries first .. first + count - 1 end before `end`.
@@ -55,6 +56,7 @@ class Spool {
 
   [[nodiscard]] bool failed() const { return failed_; }
   [[nodiscard]] std::uint64_t epoch() const { return epoch_; }
+  /// This life's number: above those of all lives that the journal knows of, and at least boot_least.
   [[nodiscard]] std::uint64_t boot() const { return boot_; }
   [[nodiscard]] std::uint64_t last() const { return segments_.back().last(); }
   [[nodiscard]] std::uint64_t oldest() const { return segments_.front().first; }

@@ -116,7 +116,7 @@ asio::awaitable<Call::Events> Call::ask_review() {
   review_expires_at_ = *expires_at;
   reviewed_terms_ = std::move(*asked);
   reviewed_terms_.within = decision_.review.within;
-  // Durable before any claim: after a crash it proves to us that this operation had not been sent (recovery.hpp).
+  // Before anybody decides: who asked for what is in the log though this gateway goes meanwhile.
   auto data = record::parked_data(facts_, judgement(), event.review_id);
   auto recorded =
       co_await services_.record.record(record::type::kOperationParked, facts_.operation_id, std::move(data));

@@ -1,6 +1,7 @@
 #include "gateway/review/claims.hpp"
 
 #include <algorithm>
+#include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -14,6 +15,8 @@ namespace {
 namespace asio = boost::asio;
 constexpr auto kTuple = asio::as_tuple(asio::use_awaitable);
 constexpr Duration kAttempt = std::chrono::seconds(5);
+// A target that makes up longer ones has its words left out, rather than the message refused with all that is in it.
+constexpr std::size_t kRequestIdBytesMax = 256;
 constexpr std::chrono::milliseconds kPauseMin{100};
 constexpr std::chrono::milliseconds kPauseMax{5000};
 
@@ -47,9 +50,17 @@ Json to_json_object(const Settlement& settlement) {
            {"state", settlement.state}};
   if (settlement.status != 0) {
     out["outcome"] = {{"status", settlement.status}};
-    if (!settlement.upstream_request_id.empty()) out["outcome"]["request_id"] = settlement.upstream_request_id;
+    const std::string& request_id = settlement.upstream_request_id;
+    if (!request_id.empty() && request_id.size() <= kRequestIdBytesMax) out["outcome"]["request_id"] = request_id;
   }
   return out;
+}
+
+/// Whether a message of settlements is said again. Else it was refused for what it says.
+bool is_said_again(Code refused_with) {
+  constexpr std::array<Code, 5> passing{Code::timed_out, Code::unavailable, Code::overloaded, Code::outcome_unknown,
+                                        Code::not_durable};
+  return std::find(passing.begin(), passing.end(), refused_with) != passing.end();
 }
 
 std::optional<operation::Claim> claim_from_name(std::string_view name) {
@@ -183,9 +194,7 @@ asio::awaitable<void> Claims::run_settlements() {
     state->on_the_way = count;
     auto noted = co_await state->request("reviews", std::move(message), system_now() + kAttempt, std::string());
     state->on_the_way = 0;
-    const bool later = !noted && (noted.error().code == Code::timed_out || noted.error().code == Code::unavailable ||
-                                  noted.error().code == Code::overloaded);
-    if (!later) {  // noted, or refused for good
+    if (noted || !is_said_again(noted.error().code)) {  // noted, or refused for good
       const std::size_t gone = std::min(state->given_up - given_up, count);
       state->settlements.erase(state->settlements.begin(),
                                state->settlements.begin() + static_cast<std::ptrdiff_t>(count - gone));

@@ -3,7 +3,7 @@
 // Claims are batched by what gathers while the last batch is on its way, so that one claim alone waits for nothing and
 // 500 decisions a second cost a few messages. Nobody waits for a settlement: it waits a moment, so that most calls say
 // once how they ended and not before it that they were sent. It is sent again until approvals has noted it; until then
-// the grant counts as in use, which is the safe side.
+// the grant counts as in use, which is the safe side, and stays it when this process dies (ops/adr/0005).
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>

@@ -28,13 +28,8 @@ void trace_entry(BytesView entry, std::map<std::string, Trace>& traces) {
   if (!event) return;
   const auto found = traces.find(event->subject);
   if (found == traces.end()) return;
-  Trace& trace = found->second;
-  if (event->type == record::type::kOperationParked) trace.parked = true;
-  if (event->type == record::type::kOperationIntended) {
-    trace.intended = true;
-    trace.session_id = string_or(event->data, "session_id");
-  }
   if (event->type != record::type::kOperationCompleted) return;
+  Trace& trace = found->second;
   trace.outcome = string_or(event->data, "outcome", "unknown");
   if (const auto status = get_int(event->data, "status")) trace.status = static_cast<int>(*status);
   trace.upstream_request_id = string_or(event->data, "upstream_request_id");
@@ -58,13 +53,10 @@ Result<std::map<std::string, Trace>> trace_claims(journal::Journal& journal, con
 
 review::Settlement settlement_of(const HeldClaim& claim, const Trace& trace, const std::string& gateway) {
   review::Settlement settlement{claim.operation_id, claim.review_id, {gateway, claim.epoch}, "unknown", 0, {}};
-  if (!trace.outcome.empty()) {
-    settlement.state = trace.outcome;
-    settlement.status = trace.status;
-    settlement.upstream_request_id = trace.upstream_request_id;
-  } else if (trace.parked && !trace.intended) {
-    settlement.state = "released";
-  }
+  if (trace.outcome.empty()) return settlement;
+  settlement.state = trace.outcome;
+  settlement.status = trace.status;
+  settlement.upstream_request_id = trace.upstream_request_id;
   return settlement;
 }
 

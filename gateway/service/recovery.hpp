@@ -2,11 +2,11 @@
 //
 //   journal says        then the claim is
 //   completed           settled with that outcome
-//   intended            unknown: bytes may have left; recorded as such
-//   parked, no intent   released: nothing was sent, since an intent is durable before the first byte
-//   nothing             unknown: the journal has forgotten that time, so nothing can be shown
+//   anything else       unknown: bytes may have left; nobody uses the grant again
 //
-// Pure but for the journal's reader.
+// That a journal has no intent shows nothing: it may be an older copy of itself (a restored disk, a replica that lagged
+// behind), and the intent with which the call was sent went with the rest. So only a gateway that lives releases
+// (ops/adr/0005). Pure but for the journal's reader.
 #pragma once
 
 #include <map>
@@ -27,9 +27,6 @@ struct HeldClaim {
 std::vector<HeldClaim> held_claims(const Json& reported, std::uint64_t boot_epoch);
 
 struct Trace {
-  bool parked = false;
-  bool intended = false;
-  std::string session_id;
   std::string outcome;  ///< empty = not completed
   int status = 0;
   std::string upstream_request_id;
@@ -37,7 +34,7 @@ struct Trace {
 /// Takes one journal entry (an event's JSON) into account, when it is about one of `traces`.
 void trace_entry(BytesView entry, std::map<std::string, Trace>& traces);
 
-/// Reads the whole journal for the given claims. Fails as the reader does; then nothing may be released.
+/// Reads the whole journal for the given claims. Fails as the reader does.
 Result<std::map<std::string, Trace>> trace_claims(journal::Journal& journal, const std::vector<HeldClaim>& claims);
 
 review::Settlement settlement_of(const HeldClaim& claim, const Trace& trace, const std::string& gateway);

@@ -5,6 +5,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <charconv>
+#include <set>
 
 #include "bus/telemetry/log.hpp"
 #include "gateway/http/socket_stream.hpp"
@@ -27,7 +28,8 @@ constexpr std::chrono::milliseconds kReconcile{1000};
 // Of many that wait few are asked for at a time, so that no woken call waits behind a long answer.
 constexpr std::size_t kReconcileIds = 200;
 constexpr std::chrono::milliseconds kReconcileOn{200};
-constexpr std::chrono::seconds kTend{1};  // for operations that nobody completes
+constexpr std::chrono::seconds kTend{1};        // for operations that nobody completes
+constexpr std::chrono::seconds kLookAgain{10};  // for claims of earlier lives
 constexpr std::chrono::seconds kHandshake{10};
 constexpr std::chrono::seconds kAskTime{5};
 constexpr std::chrono::seconds kLeaveTime{5};
@@ -84,6 +86,7 @@ struct Shard::State {
   asio::awaitable<void> reconcile();
   asio::awaitable<bool> complete_abandoned();
   asio::awaitable<void> tend_operations();
+  asio::awaitable<bool> settle_claims_left(std::set<std::string>& settled);
   asio::awaitable<void> accept(tcp::acceptor& acceptor);
   asio::awaitable<void> serve(tcp::socket socket);
 
@@ -262,9 +265,23 @@ asio::awaitable<void> Shard::State::tend_operations() {
   }
 }
 
+/// Of earlier lives, and not in `settled` yet. True when there are none.
+asio::awaitable<bool> Shard::State::settle_claims_left(std::set<std::string>& settled) {
+  const std::string& name = shared.identity.name;
+  wire::Message question{"ClaimsOfGatewayRequested", Json{{"gateway", name}}, {}};
+  auto reported = co_await port.request("reviews", std::move(question), system_now() + kAskTime);
+  if (!reported) co_return false;
+  std::vector<HeldClaim> left = held_claims(reported->body, shared.recorder.boot_epoch());
+  std::erase_if(left, [&](const HeldClaim& claim) { return !settled.insert(claim.operation_id).second; });
+  auto traces = trace_claims(shared.recorder.journal(), left);
+  if (!traces) telemetry::log_error("the journal cannot be read back", {{"why", traces.error().context}});
+  for (const HeldClaim& claim : left)
+    claims.settle(settlement_of(claim, traces ? (*traces)[claim.operation_id] : Trace{}, name));
+  co_return left.empty();
+}
+
 asio::awaitable<void> Shard::recover() {
   State& state = *state_;
-  const std::string& name = state.shared.identity.name;
   asio::steady_timer pause(state.io);
   // First, so that the journal answers for each claim below.
   while (!co_await state.complete_abandoned()) {
@@ -272,21 +289,11 @@ asio::awaitable<void> Shard::recover() {
     (void)co_await pause.async_wait(kTuple);
   }
   state.tasks.spawn(state.tend_operations());
-  for (;;) {
-    wire::Message question{"ClaimsOfGatewayRequested", Json{{"gateway", name}}, {}};
-    auto reported = co_await state.port.request("reviews", std::move(question), system_now() + kAskTime);
-    if (reported) {
-      const std::vector<HeldClaim> claims = held_claims(reported->body, state.shared.recorder.boot_epoch());
-      auto traces = trace_claims(state.shared.recorder.journal(), claims);
-      if (!traces) telemetry::log_error("the journal cannot be read back", {{"why", traces.error().context}});
-      for (const HeldClaim& claim : claims) {
-        const Trace trace = traces ? (*traces)[claim.operation_id] : Trace{};
-        const review::Settlement settlement = settlement_of(claim, trace, name);
-        state.claims.settle(settlement);
-      }
-      co_return;
-    }
-    pause.expires_after(std::chrono::seconds(1));
+  // A report is bounded: what is settled makes room in the next one for the rest. And a database that was slow makes
+  // claims of a life that is over by then, so there is no last time.
+  for (std::set<std::string> settled;;) {
+    const bool none_left = co_await state.settle_claims_left(settled);
+    pause.expires_after(none_left ? kLookAgain : kTend);
     (void)co_await pause.async_wait(kTuple);
   }
 }

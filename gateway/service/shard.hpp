@@ -47,7 +47,7 @@ class Shard {
   void start();
   /// Any thread: every call hears of the new configuration.
   void configuration_changed(configuration::SnapshotPtr snapshot);
-  /// On the shard's thread: settles what a boot before left behind.
+  /// On the shard's thread: settles what earlier lives left behind, for as long as it runs.
   boost::asio::awaitable<void> recover();
   /// Any thread.
   [[nodiscard]] ShardCounts counts() const;

@@ -70,13 +70,20 @@ def vote(deployment, review, verdict):
 
 
 def outcome_of(deployment, table):
-    """What the record says of the calls that were meant for the table: the outcomes of those with an intent."""
+    """What the record says of the calls that were meant for the table: the outcomes of those with an intent, and `unknown` for
+    one whose gateway died between its claim and its intent.
+    """
     rows = deployment.sql("SELECT operation_id, type, convert_from(bytes, 'UTF8') AS entry FROM audit.log "
-                          "WHERE type LIKE 'holdpoint.operation.%' ORDER BY index")
-    intended = {row["operation_id"] for row in rows
-                if row["type"].endswith(".intended") and f"table/{table}\"" in row["entry"]}
-    return [json.loads(row["entry"])["data"]["outcome"] for row in rows
-            if row["type"].endswith(".completed") and row["operation_id"] in intended]
+                          "WHERE type LIKE 'holdpoint.operation.%' OR type = 'holdpoint.grant.settled' ORDER BY index")
+
+    def meant_for_it(kind):
+        return {row["operation_id"] for row in rows if row["type"].endswith(kind) and f"table/{table}\"" in row["entry"]}
+    intended = meant_for_it(".intended")
+    given_up = {data["operation_id"] for row in rows if row["type"] == "holdpoint.grant.settled"
+                and (data := json.loads(row["entry"])["data"])["state"] == "unknown"}
+    return ([json.loads(row["entry"])["data"]["outcome"] for row in rows
+             if row["type"].endswith(".completed") and row["operation_id"] in intended]
+            + ["unknown" for _ in (given_up & meant_for_it(".parked")) - intended])
 
 
 def finish(deployment, call, table):

@@ -2,7 +2,10 @@
 // after they took effect, and with which the replica may die at any step.
 #pragma once
 
+#include <algorithm>
 #include <functional>
+#include <set>
+#include <string>
 
 #include "approvals/review_store.hpp"
 #include "tests/sim/world.hpp"
@@ -14,7 +17,9 @@ struct StoreFaults {
   std::function<bool()> faulty;
   std::function<bool()> dead;
   std::function<void()> die;
+  std::set<std::string>& given_up;  ///< operations whose release came before their claim
   bool claim_not_atomic = false;
+  bool release_forgotten = false;
 };
 
 class FaultyReviewStore final : public approvals::ReviewStore {
@@ -48,6 +53,9 @@ class FaultyReviewStore final : public approvals::ReviewStore {
   Result<std::vector<approvals::ClaimAnswer>> claim(std::span<const approvals::Claim> claims,
                                                     std::span<const Event> claimed, Instant now) override {
     auto answers = run<std::vector<approvals::ClaimAnswer>>([&] { return store_.claim(claims, claimed, now); });
+    for (const approvals::Claim& claim : claims) {
+      if (faults_.given_up.contains(to_text(claim.operation_id))) faults_.world.saw("claim came after it was given up");
+    }
     if (!answers || !faults_.claim_not_atomic) return answers;
     // As if both had read "granted" before either had written.
     for (approvals::ClaimAnswer& answer : *answers) {
@@ -57,6 +65,11 @@ class FaultyReviewStore final : public approvals::ReviewStore {
   }
   Result<std::vector<Result<bool>>> settle(std::span<const approvals::Settlement> settlements,
                                            std::span<const Event> settled) override {
+    for (const approvals::Settlement& each : settlements) {
+      if (each.state != approvals::ClaimState::released || is_claimed(each)) continue;
+      faults_.given_up.insert(to_text(each.operation_id));
+      if (faults_.release_forgotten) return fail(Code::not_found, "no such claim");
+    }
     return run<std::vector<Result<bool>>>([&] { return store_.settle(settlements, settled); });
   }
   Result<std::vector<approvals::Claim>> claims_of(const std::string& gateway) override {
@@ -76,6 +89,12 @@ class FaultyReviewStore final : public approvals::ReviewStore {
 
  private:
   static Error console() { return fail(Code::unsupported, "the simulator has no console"); }
+
+  [[nodiscard]] bool is_claimed(const approvals::Settlement& settlement) const {
+    const auto claims = store_.claims_of(settlement.by.gateway).value();
+    return std::any_of(claims.begin(), claims.end(),
+                       [&](const approvals::Claim& claim) { return claim.operation_id == settlement.operation_id; });
+  }
 
   template <class T, class Transaction>
   Result<T> run(Transaction transaction) {

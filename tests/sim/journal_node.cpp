@@ -25,6 +25,52 @@ const SigningKey& key_of(const std::string& name) {
   return keys.emplace(name, SigningKey::from_seed(view(seed)).value()).first->second;
 }
 
+void JournalDisks::keep_copy(const std::string& name) {
+  Copy& copy = copies[name];
+  copy.clear();
+  for (const auto& [file, inode] : disks[name].durable_names) copy[file] = inode->durable;
+}
+
+void JournalDisks::replace(const std::string& name) {
+  const auto found = next_start.extract(name);
+  if (found.empty()) return;
+  lost(name);
+  testing::Disk& disk = disks[name];
+  disk.names.clear();
+  for (const auto& [file, content] : found.mapped()) {
+    disk.names[file] = std::make_shared<testing::Inode>(testing::Inode{content, content});
+  }
+  disk.durable_names = disk.names;
+  if (found.mapped().empty()) {
+    behind.erase(name);
+  } else {
+    behind.insert(name);
+  }
+}
+
+std::vector<Bytes> entries_on(const testing::Disk& disk) {
+  testing::Disk copy;
+  for (const auto& [file, inode] : disk.durable_names) {
+    copy.names[file] = std::make_shared<testing::Inode>(testing::Inode{inode->durable, inode->durable});
+  }
+  copy.durable_names = copy.names;
+  testing::FaultyDirectory directory(copy);
+  std::vector<Bytes> out;
+  const auto spool = journal::Spool::open(directory, {});
+  if (!spool) return out;
+  for (const journal::SegmentInfo& segment : spool->segments()) {
+    auto file = directory.open(journal::segment_name(segment.first));
+    if (!file) continue;
+    journal::Scanner scanner(std::move(*file), segment.first, segment.previous);
+    while (scanner.sequence() < segment.first + segment.count) {
+      auto entry = scanner.next();
+      if (!entry || !*entry) break;
+      out.push_back(std::move(**entry));
+    }
+  }
+  return out;
+}
+
 JournalNode::JournalNode(const Life& life, JournalDisks& disks)
     : PeerNode(life), journals_(disks), disk_(disks.disks[life.name]), directory_(disk_) {}
 
@@ -33,10 +79,12 @@ void JournalNode::open_journal() {
   using Keep = testing::Disk::Keep;
   constexpr std::array<Keep, 3> kKept{Keep::synced, Keep::all, Keep::torn};
   disk_.crash(kKept.at(world().random().below(kKept.size())));
+  journals_.replace(life().name);
   const journal::SpoolOptions options{.segment_bytes = 16 << 10,
                                       .bytes_max = 64 << 20,
                                       .retain_bytes = 64 << 20,
-                                      .epoch_if_new = static_cast<std::uint64_t>(to_unix_ms(now()))};
+                                      .epoch_if_new = static_cast<std::uint64_t>(to_unix_ms(now())),
+                                      .boot_least = static_cast<std::uint64_t>(to_unix_ms(now()))};
   auto opened = journal::Spool::open(directory_, options);
   if (!opened) {
     world().violation(life().name + " cannot open its journal: " + opened.error().context);
@@ -172,6 +220,7 @@ void JournalNode::shipped(const Result<wire::Message>& answer) {
   const bool ours = static_cast<std::uint64_t>(*epoch) == spool_->epoch();
   if (static_cast<std::uint64_t>(*epoch) > spool_->epoch() ||
       (ours && static_cast<std::uint64_t>(*through) > entries_.size())) {
+    if (journals_.behind.contains(life().name)) return world().saw("the log has what an older journal lost");
     world().violation("the log has entries of " + life().name + " that its journal lost");
   }
   next_ = ours ? static_cast<std::uint64_t>(*through) + 1 : 1;

@@ -6,6 +6,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,10 +23,23 @@ const SigningKey& key_of(const std::string& name);
 
 /// The journals' disks of all processes; they outlive the nodes.
 struct JournalDisks {
+  using Copy = std::map<std::string, Bytes>;  ///< of what is durable, by file
+
   std::string deployment = "sim";
   std::map<std::string, testing::Disk> disks;
   bool faulty = true;  ///< writes fail, and processes die while they write
+  std::map<std::string, Copy> copies;
+  std::map<std::string, Copy> next_start;             ///< who finds an older copy, or nothing, when it starts again
+  std::set<std::string> behind;                       ///< whose journal is an older copy of itself
+  std::function<void(const std::string& name)> lost;  ///< told before a disk's content goes
+
+  void keep_copy(const std::string& name);
+  /// As next_start says for this process.
+  void replace(const std::string& name);
 };
+
+/// Every durable entry on a disk, oldest first.
+std::vector<Bytes> entries_on(const testing::Disk& disk);
 
 class JournalNode : public PeerNode {
  public:

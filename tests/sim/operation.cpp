@@ -82,6 +82,7 @@ OperationStage::OperationStage(World& in, std::string with_mutation)
     : world(in), mutation(std::move(with_mutation)), checker(in, journals, log) {
   static const auto shared = make_document();
   document = shared;
+  journals.lost = [this](const std::string& name) { checker.journal_lost(name); };
 }
 
 namespace {
@@ -105,58 +106,65 @@ void run_operation(World& world, const std::string& mutation) {
   world.run_until(stage->calm_from);
   stage->store_faulty = stage->journals.faulty = stage->log.faulty = false;
   world.run_until(stage->last_call_at + kQuiet);
+  for (const std::string name : {"gateway-1", "gateway-2"}) {
+    for (const approvals::Claim& claim : stage->reviews.claims_of(name).value())
+      world.violation("the grant of review " + to_text(claim.review_id) + " is still claimed");
+  }
   stage->checker.finish();
   // Before the stage goes, which the nodes look at.
   for (const std::string& name : weather.nodes) world.crash(name);
   world.run_until(world.now());
 }
 
-const bool kRegistered =
-    register_scenario({"operation",
-                       run_operation,
-                       {kIntentGateOff, kOutcomeGateOff, kClaimNotAtomic, kDigestBlind, kMaskingOff},
-                       {"outcome unknown",
-                        "target could not be reached",
-                        "intent could not be recorded",
-                        "outcome could not be recorded",
-                        "journal went on in a new segment",
-                        "process died while it wrote",
-                        "parking was full",
-                        "review joined by a retry",
-                        "review approved",
-                        "review rejected",
-                        "review expired",
-                        "decision recorded by a second replica",
-                        "client stopped waiting for people",
-                        "client gave up an attempt",
-                        "claim claimed",
-                        "claim in_use",
-                        "claim settled",
-                        "claim closed",
-                        "grant settled as released",
-                        "after a crash a claim was released",
-                        "after a crash a claim was unknown",
-                        "after a crash an operation ended as unknown",
-                        "approvals answered several at once",
-                        "grant for a time used again",
-                        "held call succeeded",
-                        "call of two approvals succeeded",
-                        "requester's own vote refused",
-                        "stranger's vote refused",
-                        "masked answer reached its client",
-                        "answer withheld: it could not be masked",
-                        "masker killed by what it read",
-                        "stream was cut",
-                        "stream broke off",
-                        "revoked while parked",
-                        "client gone while parked",
-                        "review store failed before it took effect",
-                        "review store failed after it took effect",
-                        "approvals died between a transaction and what follows it",
-                        "the log changed hands",
-                        "auditor lost the log to another",
-                        "log commit failed after it took effect",
-                        "entry stored without its columns"}});
+const bool kRegistered = register_scenario(
+    {"operation",
+     run_operation,
+     {kIntentGateOff, kOutcomeGateOff, kClaimNotAtomic, kDigestBlind, kMaskingOff, kJournalTrusted, kReleaseForgotten},
+     {"outcome unknown",
+      "target could not be reached",
+      "intent could not be recorded",
+      "outcome could not be recorded",
+      "journal went on in a new segment",
+      "process died while it wrote",
+      "parking was full",
+      "review joined by a retry",
+      "review approved",
+      "review rejected",
+      "review expired",
+      "decision recorded by a second replica",
+      "client stopped waiting for people",
+      "client gave up an attempt",
+      "claim claimed",
+      "claim in_use",
+      "claim settled",
+      "claim closed",
+      "grant settled as released",
+      "a gateway died on a send, and found an older journal",
+      "a gateway died on a send, and found no journal",
+      "the log has what an older journal lost",
+      "claim came after it was given up",
+      "after a crash a claim was unknown",
+      "after a crash an operation ended as unknown",
+      "approvals answered several at once",
+      "grant for a time used again",
+      "held call succeeded",
+      "call of two approvals succeeded",
+      "requester's own vote refused",
+      "stranger's vote refused",
+      "masked answer reached its client",
+      "answer withheld: it could not be masked",
+      "masker killed by what it read",
+      "stream was cut",
+      "stream broke off",
+      "revoked while parked",
+      "client gone while parked",
+      "review store failed before it took effect",
+      "review store failed after it took effect",
+      "approvals died between a transaction and what follows it",
+      "the log changed hands",
+      "auditor lost the log to another",
+      "log commit failed after it took effect",
+      "entry stored without its columns"}});
 
 const Scenario& scenario() { return scenarios().at("operation"); }
 
@@ -189,6 +197,14 @@ TEST(Operation, CatchesADigestThatLeavesTheResourceOut) {
 }
 
 TEST(Operation, CatchesMaskingThatFailsOpen) { EXPECT_NE(caught(kMaskingOff).find("leaked"), std::string::npos); }
+
+TEST(Operation, CatchesAReleaseByAJournalThatIsAnOlderCopy) {
+  EXPECT_NE(caught(kJournalTrusted).find("had two effects"), std::string::npos);
+}
+
+TEST(Operation, CatchesAClaimThatCameAfterItsReleaseAndStays) {
+  EXPECT_NE(caught(kReleaseForgotten).find("is still claimed"), std::string::npos);
+}
 
 TEST(Operation, IsTheSameForTheSameSeed) {
   const auto violations_and_branches = [] {

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "bus/journal/scanner.hpp"
-
 namespace holdpoint::sim {
 namespace {
 
@@ -32,7 +30,23 @@ bool OperationChecker::durable(const std::string& operation_id, const std::strin
       if (holds_event(inode->durable, operation_id, type)) return true;
     }
   }
-  return false;
+  return lost_.contains({type, operation_id});
+}
+
+void OperationChecker::journal_lost(const std::string& name) {
+  losers_.insert(name);
+  take_lost(name);
+}
+
+void OperationChecker::take_lost(const std::string& name) {
+  for (const Bytes& entry : entries_on(journals_.disks[name])) {
+    auto event = parse_json(entry);
+    if (!event) continue;
+    const std::string type = string_or(*event, "type");
+    const std::string subject = string_or(*event, "subject");
+    lost_.emplace(type, subject);
+    if (type == kIntended) lost_intents_[subject] = {type, subject, name, std::move((*event)["data"])};
+  }
 }
 
 void OperationChecker::effect(const Effect& effect) {
@@ -79,6 +93,7 @@ void OperationChecker::bounded(const std::string& what, std::size_t value, std::
 void OperationChecker::finish() {
   for (const int call : open_calls_) violation("call " + std::to_string(call) + " never ended");
   for (const std::string& fault : faults_of(log_)) violation(fault);
+  for (const std::string& name : losers_) take_lost(name);
   const Events events = events_of(log_);
   check_decisions(events);
   check_effects(events);
@@ -127,12 +142,8 @@ void OperationChecker::check_effects(const Events& events) {
     if (event.type == kCompleted && ++outcomes[event.subject] > 1)
       violation(event.subject + " has two outcomes in the log");
   }
-  for (const auto& [operation_id, count] : outcomes) {
-    if (!intents.contains(operation_id)) violation(operation_id + " has an outcome and no intent in the log");
-  }
-  for (const auto& [operation_id, intent] : intents) {
-    if (!outcomes.contains(operation_id)) violation(operation_id + " has an intent and no outcome in the log");
-  }
+  check_pairs(intents, outcomes);
+  for (const auto& [operation_id, intent] : lost_intents_) intents.emplace(operation_id, &intent);
   for (const Effect& effect : effects_) {
     const auto intent = intents.find(effect.operation_id);
     if (intent == intents.end()) {
@@ -140,6 +151,17 @@ void OperationChecker::check_effects(const Events& events) {
     } else if (effect.must_be_reviewed) {
       check_reviewed(effect, *intent->second);
     }
+  }
+}
+
+void OperationChecker::check_pairs(const std::map<std::string, const LoggedEvent*>& intents,
+                                   const std::map<std::string, int>& outcomes) {
+  for (const auto& [operation_id, count] : outcomes) {
+    if (!intents.contains(operation_id)) violation(operation_id + " has an outcome and no intent in the log");
+  }
+  for (const auto& [operation_id, intent] : intents) {
+    if (!outcomes.contains(operation_id) && !losers_.contains(intent->source))
+      violation(operation_id + " has an intent and no outcome in the log");
   }
 }
 
@@ -169,7 +191,7 @@ void OperationChecker::check_acknowledged(const Events& events) {
     if (event.type == kVoted) votes.emplace(event.subject, string_or(event.data, "reviewer"));
   }
   for (const std::string& operation_id : answered_) {
-    if (!completed.contains(operation_id))
+    if (!completed.contains(operation_id) && !lost_intents_.contains(operation_id))
       violation("the outcome of " + operation_id + " was answered and is not in the log");
   }
   for (const auto& vote : counted_) {
@@ -182,21 +204,9 @@ void OperationChecker::check_durable_is_logged() {
   for (const auditor::Row& row : log_.rows) logged.emplace(row.source, row.bytes);
   for (auto& [name, disk] : journals_.disks) {
     disk.crash(testing::Disk::Keep::synced);
-    testing::FaultyDirectory directory(disk);
-    const auto spool = journal::Spool::open(directory, {});
-    if (!spool) {
-      violation("the journal of " + name + " cannot be opened: " + spool.error().context);
-      continue;
-    }
-    for (const journal::SegmentInfo& segment : spool->segments()) {
-      auto file = directory.open(journal::segment_name(segment.first));
-      if (!file) continue;
-      journal::Scanner scanner(std::move(*file), segment.first, segment.previous);
-      while (scanner.sequence() < segment.first + segment.count) {
-        auto entry = scanner.next();
-        if (!entry || !*entry) break;
-        if (!logged.contains({name, **entry})) violation("a durable entry of " + name + " is not in the log");
-      }
+    if (journals_.behind.contains(name)) continue;  // the log takes nothing from it any more
+    for (const Bytes& entry : entries_on(disk)) {
+      if (!logged.contains({name, entry})) violation("a durable entry of " + name + " is not in the log");
     }
   }
 }

@@ -7,6 +7,8 @@
 //   6  enough distinct people decide, never the requester, never a stranger          counted(), finish()
 //   7  no unmasked byte to a client                                                  answered(), streamed()
 //   9  what grows has a bound                                                        bounded()
+//      A gateway whose journal was lost, or came back as an older copy, may owe the log its entries and outcomes; every
+//      other word holds for it too.
 //  10  the log has no gap, and each source's chain neither gap nor repetition        finish() (log_checker.hpp)
 //  11  what was acknowledged, or is durable anywhere, is in the log in the end       finish()
 //   -  every call ends; in good weather well                                         ended(), finish()
@@ -55,6 +57,9 @@ class OperationChecker {
 
   void bounded(const std::string& what, std::size_t value, std::size_t max);
 
+  /// The machines' edge: this journal is about to go, or to be replaced by an older copy.
+  void journal_lost(const std::string& name);
+
   void finish();
 
  private:
@@ -62,7 +67,10 @@ class OperationChecker {
 
   [[nodiscard]] bool durable(const std::string& operation_id, const std::string& type) const;
   void violation(const std::string& text) { world_.violation(text); }
+  void take_lost(const std::string& name);
   void check_effects(const Events& events);
+  void check_pairs(const std::map<std::string, const LoggedEvent*>& intents,
+                   const std::map<std::string, int>& outcomes);
   void check_reviewed(const Effect& effect, const LoggedEvent& intent);
   void check_decisions(const Events& events);
   void check_acknowledged(const Events& events);
@@ -72,6 +80,9 @@ class OperationChecker {
   JournalDisks& journals_;
   const LogDisk& log_;
   std::vector<Effect> effects_;
+  std::set<std::string> losers_;                        ///< whose journal was lost or replaced
+  std::map<std::string, LoggedEvent> lost_intents_;     ///< by operation: of what was durable there
+  std::set<std::pair<std::string, std::string>> lost_;  ///< type, subject
   std::set<std::string> answered_;
   std::set<int> open_calls_;
   std::set<std::pair<std::string, std::string>> approvals_cast_;  ///< review, person

@@ -13,6 +13,8 @@ constexpr Duration kAskPatience = 3s;
 constexpr Duration kPollEvery = 1s;
 constexpr double kStricterPolicy = 0.03;
 constexpr double kForbiddenMeanwhile = 0.02;
+constexpr double kCopied = 0.3;
+constexpr Duration kLookAgain = 2s;
 const std::string kRole = "arn:aws:iam::1:role/agent";
 
 aws::Operation understood(const Kind& kind, const std::string& item) {
@@ -207,6 +209,7 @@ std::optional<operation::Decided> GatewayNode::read_decision(const Call& call, c
 }
 
 void GatewayNode::on(const std::string& id, Call& call, const operation::WaitForDecision&) {
+  if (world().random().chance(kCopied)) stage_->journals.keep_copy(life().name);
   call.waiter = std::make_unique<review::DecisionBoard::Waiter>(
       board_, call.actor.review_id(), [this, id] { after(Duration(0), [this, id] { look(id); }); });
   after(call.wait_ends - now(), [this, id] {
@@ -354,10 +357,19 @@ void GatewayNode::recovered(const wire::Message& reported) {
   for (const Bytes& entry : entries()) service::trace_entry(entry, traces);
   for (const service::HeldClaim& claim : claims) {
     const service::Trace& trace = traces[claim.operation_id];
-    const review::Settlement settlement = service::settlement_of(claim, trace, life().name);
+    review::Settlement settlement = service::settlement_of(claim, trace, life().name);
+    if (stage_->mutated(kJournalTrusted) && !intended(claim.operation_id)) settlement.state = "released";
     world().saw("after a crash a claim was " + settlement.state);
     settle(settlement);
   }
+  after(kLookAgain, [this] { recover(); });
+}
+
+bool GatewayNode::intended(const std::string& operation_id) const {
+  return std::any_of(entries().begin(), entries().end(), [&](const Bytes& entry) {
+    const auto event = record::event_from_json(entry);
+    return event && event->type == record::type::kOperationIntended && event->subject == operation_id;
+  });
 }
 
 }  // namespace holdpoint::sim

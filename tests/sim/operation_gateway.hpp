@@ -88,6 +88,8 @@ class GatewayNode final : public JournalNode {
   void complete_all(std::vector<journal::OpenOperations::Abandoned> abandoned);
   void recover();
   void recovered(const wire::Message& reported);
+  [[nodiscard]] bool intended(const std::string& operation_id) const;
+  void lose_machine(const std::string& operation_id);
   void disturb();
   void masked(const std::string& id, const Result<wire::Message>& answer);
   void to_client(const Call& call, Json message);

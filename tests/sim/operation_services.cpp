@@ -11,6 +11,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr double kClaimsStuck = 0.03;
+constexpr Duration kClaimsStuckFor = 3500ms;
+
 // ---- approvals ----------------------------------------------------------------------------------------------------
 
 /// Tokens are not verified here (bus/identity has its tests): a token is the person's name.
@@ -26,7 +29,8 @@ class ApprovalsNode final : public JournalNode, approvals::EventSink, approvals:
       : JournalNode(life, stage->journals),
         stage_(std::move(stage)),
         store_(stage_->reviews, {world(), [raw = stage_.get()] { return raw->store_faulty; }, [this] { return dead(); },
-                                 [this] { die(); }, stage_->mutated(kClaimNotAtomic)}),
+                                 [this] { die(); }, stage_->given_up, stage_->mutated(kClaimNotAtomic),
+                                 stage_->mutated(kReleaseForgotten)}),
         signatory_{life.name, "sim", life.name + "-key",
                    SigningKey::from_seed(key_of(life.name).seed().reveal()).value()},
         announcer_(*this, *this),
@@ -51,7 +55,10 @@ class ApprovalsNode final : public JournalNode, approvals::EventSink, approvals:
   void gather(approvals::Lane lane, wire::Envelope request) {
     std::vector<wire::Envelope>& queue = queues_[lane];
     queue.push_back(std::move(request));
-    if (queue.size() == 1) after(world().random().between(200us, 8ms), [this, lane] { answer_all(lane); });
+    if (queue.size() > 1) return;
+    // Now and then the database takes longer over claims than gateways wait for it.
+    const bool stuck = lane == approvals::Lane::claims && stage_->store_faulty && world().random().chance(kClaimsStuck);
+    after(stuck ? kClaimsStuckFor : world().random().between(200us, 8ms), [this, lane] { answer_all(lane); });
   }
 
   void answer_all(approvals::Lane lane) {

@@ -26,6 +26,8 @@ inline const std::string kOutcomeGateOff =
 inline const std::string kClaimNotAtomic = "claim-not-atomic";  ///< who comes second is told "claimed" too
 inline const std::string kDigestBlind = "digest-blind";         ///< the digest leaves the resource out
 inline const std::string kMaskingOff = "masking-off";           ///< an answer that was not masked leaves all the same
+inline const std::string kJournalTrusted = "journal-trusted";   ///< after a crash a claim without an intent is released
+inline const std::string kReleaseForgotten = "release-forgotten";  ///< a release that comes before its claim is no news
 
 /// What an agent may ask for, and what policy says to it.
 struct Kind {
@@ -53,6 +55,7 @@ struct OperationStage {
   LogDisk log;
   approvals::MemoryStore reviews;
   bool store_faulty = true;
+  std::set<std::string> given_up;  ///< operations whose release came before their claim
   BusSettings bus;
   std::shared_ptr<const config::Document> document;
   OperationChecker checker;

@@ -9,6 +9,7 @@ using namespace std::chrono_literals;
 constexpr Duration kUpstreamPatience = 1500ms;
 constexpr Duration kMaskPatience = 2s;
 constexpr double kStreamBreaks = 0.05;
+constexpr double kMachineLost = 0.05;
 
 }  // namespace
 
@@ -43,6 +44,8 @@ void GatewayNode::on(const std::string& id, Call& call, const operation::SendUps
                          {"principal", call.facts.principal},
                          {"kind", call.kind->name},
                          {"item", call.item}}));
+  if (call.actor.claimed() && now() < stage_->calm_from && world().random().chance(kMachineLost))
+    return after(Duration(0), [this, id] { lose_machine(id); });
   after(kUpstreamPatience, [this, id] {
     const auto found = calls_.find(id);
     if (found == calls_.end() || found->second->response_begun) return;
@@ -50,6 +53,17 @@ void GatewayNode::on(const std::string& id, Call& call, const operation::SendUps
     found->second->response_begun = true;  // what still comes is too late
     tell(id, operation::SendFailed{{Code::timed_out, "no answer"}, true});
   });
+}
+
+/// What the journal holds of this send is gone: another machine starts on an older copy of it, or on none.
+void GatewayNode::lose_machine(const std::string& operation_id) {
+  const auto copy = stage_->journals.copies.find(life().name);
+  const bool older = copy != stage_->journals.copies.end() && world().random().chance(0.6);
+  stage_->journals.next_start[life().name] = older ? copy->second : JournalDisks::Copy();
+  world().trace(life().name + " dies on the send of " + operation_id);
+  world().saw(older ? "a gateway died on a send, and found an older journal"
+                    : "a gateway died on a send, and found no journal");
+  die();
 }
 
 void GatewayNode::on_target(const Json& message) {

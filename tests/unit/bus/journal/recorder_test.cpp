@@ -213,10 +213,10 @@ TEST_F(RecorderTest, ResumesAfterARestartWhereTheLogIs) {
     co_await recorder_->stop();
     for (int i = 0; i < 3; ++i) co_await seat.record("t", "unshipped", Json::object());
   });
-  EXPECT_EQ(recorder_->boot_epoch(), 1u);
+  const std::uint64_t first_boot = recorder_->boot_epoch();
   recorder_.reset();
   open();
-  EXPECT_EQ(recorder_->boot_epoch(), 2u);
+  EXPECT_GT(recorder_->boot_epoch(), first_boot);
   run([this]() -> asio::awaitable<void> {
     Recorder::Seat seat(*recorder_, context_.get_executor());
     recorder_->ship(context_.get_executor(), auditor_.function());

@@ -312,17 +312,34 @@ TEST(SessionPolicies, are_compiled_once_and_never_taken_for_one_another) {
 
 // ---- recovery -----------------------------------------------------------------------------------------------------
 
-TEST(Recovery, releases_only_what_provably_was_not_sent) {
-  using service::Trace;
-  const service::HeldClaim claim{"op", "r", 3};
+// A journal that holds no intent may be an older copy of the one that does.
+TEST(Recovery, never_gives_a_grant_back_whatever_the_journal_holds) {
+  record::OperationFacts facts;
+  facts.operation_id = "op";
+  const auto entry = [](std::string_view type, const record::EventData& data) {
+    record::Event event;
+    event.type = type;
+    event.subject = "op";
+    event.time = system_now();
+    return record::event_to_json(event, data.to_json());
+  };
+  const auto ended = [&](const char* outcome) {
+    record::OutcomeFacts what;
+    what.outcome = outcome;
+    what.status = 200;
+    return entry(record::type::kOperationCompleted, record::completed_data(facts, what));
+  };
+  const Bytes parked = entry(record::type::kOperationParked, record::parked_data(facts, {}, "r"));
+  const Bytes intended = entry(record::type::kOperationIntended, record::EventData(Json{{"operation_id", "op"}}));
   struct Row {
-    Trace trace;
+    std::vector<Bytes> journal;
     std::string state;
   };
-  for (const Row& row : {Row{{false, false, "", "", 0, ""}, "unknown"}, Row{{true, false, "", "", 0, ""}, "released"},
-                         Row{{true, true, "", "", 0, ""}, "unknown"}, Row{{true, true, "", "done", 200, "q"}, "done"},
-                         Row{{false, true, "", "failed", 400, ""}, "failed"}}) {
-    const auto settlement = service::settlement_of(claim, row.trace, "gateway-1");
+  for (const Row& row : {Row{{}, "unknown"}, Row{{parked}, "unknown"}, Row{{parked, intended}, "unknown"},
+                         Row{{parked, intended, ended("done")}, "done"}, Row{{intended, ended("failed")}, "failed"}}) {
+    std::map<std::string, service::Trace> traces{{"op", {}}};
+    for (const Bytes& each : row.journal) service::trace_entry(each, traces);
+    const auto settlement = service::settlement_of({"op", "r", 3}, traces["op"], "gateway-1");
     EXPECT_EQ(settlement.state, row.state);
     EXPECT_EQ(settlement.claimer.epoch, 3u);
   }

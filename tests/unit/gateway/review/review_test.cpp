@@ -241,11 +241,13 @@ struct Granting {
                 settle_after};
   std::size_t granted = 0;
   bool hold = false;
+  std::optional<Code> refuses_with;
   boost::asio::steady_timer held{io, boost::asio::steady_timer::time_point::max()};
 
   boost::asio::awaitable<Result<wire::Message>> answer(wire::Message message) {
     heard.push_back(message);
     if (hold) (void)co_await held.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+    if (refuses_with) co_return Error{*refuses_with, "refused"};
     if (message.type == "GrantSettled")
       co_return wire::Message{"GrantSettlementNoted", {{"refused", Json::array()}}, {}};
     wire::Message answered{"GrantClaimsAnswered", {{"claims", Json::array()}}, {}};
@@ -318,6 +320,36 @@ TEST(Claims, wait_a_moment_before_they_say_that_a_call_was_sent) {
   while (approvals.heard.empty()) approvals.io.run_one();
   ASSERT_EQ(approvals.sizes("settlements"), std::vector<std::size_t>{1});
   EXPECT_EQ(approvals.heard[0].body["settlements"][0]["state"], "done");
+}
+
+TEST(Claims, say_again_what_was_not_refused_for_what_it_says) {
+  for (const Code code :
+       {Code::timed_out, Code::unavailable, Code::overloaded, Code::outcome_unknown, Code::not_durable}) {
+    Granting approvals;
+    approvals.refuses_with = code;
+    approvals.settle("o1", "released");
+    boost::asio::co_spawn(approvals.io, approvals.claims.run_settlements(), boost::asio::detached);
+    approvals.io.poll();
+    EXPECT_EQ(approvals.claims.unsettled(), 1u) << name(code);
+  }
+  Granting approvals;
+  approvals.refuses_with = Code::malformed;
+  approvals.settle("o1", "released");
+  boost::asio::co_spawn(approvals.io, approvals.claims.run_settlements(), boost::asio::detached);
+  approvals.io.poll();
+  EXPECT_EQ(approvals.claims.unsettled(), 0u);
+}
+
+TEST(Claims, leave_out_a_request_id_for_which_the_message_would_be_refused) {
+  Granting approvals;
+  approvals.claims.settle({"o1", "r", approvals.claims.self(), "done", 200, std::string(5000, 'x')});
+  approvals.claims.settle({"o2", "r", approvals.claims.self(), "done", 200, "q"});
+  boost::asio::co_spawn(approvals.io, approvals.claims.run_settlements(), boost::asio::detached);
+  approvals.io.poll();
+  ASSERT_EQ(approvals.sizes("settlements"), std::vector<std::size_t>{2});
+  const Json& said = approvals.heard[0].body["settlements"];
+  EXPECT_EQ(said[0]["outcome"], Json({{"status", 200}}));
+  EXPECT_EQ(said[1]["outcome"], Json({{"status", 200}, {"request_id", "q"}}));
 }
 
 TEST(Claims, keep_what_is_said_while_a_message_is_under_way) {
