@@ -7,6 +7,7 @@
 #include <set>
 
 #include "auditor/copy_binary.hpp"
+#include "auditor/schema.hpp"
 #include "bus/record/tree_hash.hpp"
 
 namespace holdpoint::auditor {
@@ -182,6 +183,10 @@ class PostgresLogStore final : public LogStore {
     connection_.reset();
     connection_ = std::make_unique<WriterConnection>(dsn_);
     pqxx::nontransaction query(*connection_);
+    if (auto fits = check_version(query); !fits) {
+      connection_.reset();
+      return fits.error();
+    }
     // For the session: it lasts exactly as long as the connection that writes.
     const auto locked = query.exec_params("SELECT pg_try_advisory_lock($1)", kLogLock);
     if (!locked[0][0].as<bool>()) {
@@ -205,6 +210,16 @@ class PostgresLogStore final : public LogStore {
       known_sources_.insert({row[0].as<std::string>(), row[1].as<std::uint64_t>()});
     }
     return state;
+  }
+
+  static Result<void> check_version(pqxx::transaction_base& query) {
+    const int found = query.exec("SELECT coalesce(max(version), 0) FROM audit.schema_version")[0][0].as<int>();
+    if (found == kSchemaVersion) return {};
+    const std::string what = "the schema audit is of version " + std::to_string(found) + " and this auditor's is " +
+                             std::to_string(kSchemaVersion) + ": ";
+    return fail(Code::configuration,
+                what + (found < kSchemaVersion ? "run this program's `holdpoint-auditor --migrate` first"
+                                               : "replace it by the version that the schema was migrated with"));
   }
 
   static Result<SourceMark> read_mark(pqxx::transaction_base& query, const std::string& source, std::int64_t epoch) {

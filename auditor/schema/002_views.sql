@@ -124,14 +124,15 @@ CROSS JOIN LATERAL jsonb_array_elements(
        THEN audit.event(e.bytes) #> '{data,unmasked}' ELSE '[]' END) AS f
 WHERE e.type = 'holdpoint.operation.completed' AND position('"unmasked":'::bytea IN e.bytes) > 0;
 
--- How long reviewers took, per reviewer and day.
+-- How long reviewers took, per reviewer and day. A process of approvals that was killed, or another one for it, records
+-- again what it cannot know to be recorded, under the same event id and time: that counts once, here and above.
 CREATE VIEW audit.decision_times AS
 SELECT v.reviewer, date_trunc('day', v.time) AS day, count(*) AS votes,
        percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM v.time - r.time)) AS median_s,
        max(extract(epoch FROM v.time - r.time))                                         AS longest_s
-FROM audit.entries v
-JOIN audit.entries r ON r.review_id = v.review_id AND r.type = 'holdpoint.review.requested'
-WHERE v.type = 'holdpoint.review.voted'
+FROM (SELECT DISTINCT review_id, reviewer, verdict, time FROM audit.entries WHERE type = 'holdpoint.review.voted') v
+JOIN (SELECT review_id, min(time) AS time FROM audit.entries WHERE type = 'holdpoint.review.requested'
+      GROUP BY review_id) r ON r.review_id = v.review_id
 GROUP BY v.reviewer, date_trunc('day', v.time);
 
 -- The log as it is, for verification.

@@ -189,6 +189,81 @@ TEST_F(LogTest, ShowsTheOutcomeAsUnknownOnceAGatewayLostTheJournalThatCouldTell)
   EXPECT_EQ(outcomes(), "unknown - ");
 }
 
+// What approvals had recorded and not told its store when it was killed, it records again; or another replica does.
+TEST_F(LogTest, CountsOnceWhatApprovalsRecordsTwiceAndVerifies) {
+  Source first("approvals-1");
+  Source second("approvals-2");
+  first.add_to(keys_);
+  second.add_to(keys_);
+  const Json review{
+      {"review_id", "r1"}, {"principal", "local:agent"}, {"service", "s3"}, {"operation", "DeleteObject"}};
+  const auto with = [&](Json more) {
+    Json all = review;
+    all.update(more);
+    return all;
+  };
+  const auto told_by = [&](const std::string& source) {
+    return std::vector<Bytes>{
+        event_entry(source, record::type::kReviewRequested, "r1", review),
+        event_entry(source, record::type::kReviewVoted, "r1", with({{"reviewer", "corp:ann"}, {"verdict", "approve"}})),
+        event_entry(source, record::type::kReviewDecided, "r1", with({{"verdict", "approved"}, {"reason", "fine"}})),
+        event_entry(source, record::type::kGrantClaimed, "r1", with({{"operation_id", "o1"}})),
+        event_entry(source, record::type::kGrantSettled, "r1", with({{"operation_id", "o1"}, {"state", "done"}}))};
+  };
+  const auto shown = [&] {
+    std::string text;
+    for (const char* view : {"reviews", "decision_times", "operations", "sessions", "denials", "findings"}) {
+      for (const auto& row : sql("holdpoint_reader", std::string("SELECT v::text FROM audit.") + view + " v"))
+        text += std::string(view) + row[0].c_str() + "\n";
+    }
+    return text;
+  };
+  const std::vector<Bytes> once = told_by("approvals-1");
+  EXPECT_EQ(submit(first.next(once))->through, 5u);
+  const std::string before = shown();
+  EXPECT_NE(before.find("decision_times"), std::string::npos);
+  EXPECT_EQ(submit(first.next(once))->through, 10u) << "a chain has no holes: it is stored";
+  EXPECT_EQ(submit(second.next(told_by("approvals-2")))->through, 5u);
+  EXPECT_EQ(shown(), before);
+  checkpoint();
+  const auto report = verified();
+  EXPECT_TRUE(report.intact()) << report.problems.front().text;
+  EXPECT_EQ(report.entries, 15u);
+}
+
+TEST_F(LogTest, IsNotWrittenByAnAuditorThatItsSchemaIsTooNewFor) {
+  sequencer_.reset();
+  store_.reset();
+  sql("postgres", "INSERT INTO audit.schema_version (version) VALUES (1000)");
+  auto older_store = postgres_log_store(dsn("holdpoint_writer"));
+  Sequencer older(*older_store, kDeployment);
+  const auto opened = older.open();
+  ASSERT_TRUE(opened.has_error());
+  EXPECT_EQ(opened.error().code, Code::configuration);
+  EXPECT_NE(opened.error().context.find("replace it"), std::string::npos) << opened.error().context;
+}
+
+TEST_F(LogTest, IsMigratedBesideOneWhoReadsItsViews) {
+  pqxx::connection connection(dsn("holdpoint_reader"));
+  auto reading = std::make_unique<pqxx::work>(connection);
+  reading->exec("SELECT * FROM audit.denials");
+  std::thread operator_at_work([&] {
+    const auto again = migrate(dsn("postgres"));
+    EXPECT_TRUE(again.has_value()) << again.error().context;
+  });
+  const auto waiting = [&] {
+    return sql("postgres",
+               "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND usename = 'postgres'"
+               " AND datname = current_database()")
+        .size();
+  };
+  while (waiting() == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  // The migration waits for the view that is read, and has those before it: whoever waits for both meets its patience.
+  EXPECT_NO_THROW(reading->exec("SELECT * FROM audit.decision_times"));
+  reading.reset();
+  operator_at_work.join();
+}
+
 TEST_F(LogTest, ShowsAnOperationFromRequestToOutcomeInItsViews) {
   const Json operation{{"operation_id", "o1"},  {"session_id", "s1"},         {"principal", "local:agent"},
                        {"service", "dynamodb"}, {"operation", "DeleteTable"}, {"role_arn", "arn"}};
