@@ -33,6 +33,20 @@ function(holdpoint_program name main)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
 endfunction()
 
+# holdpoint_own_allocator(PROGRAM): jemalloc instead of the C library's allocator. A masked call asks for memory some 250
+# times, which took a seventh of the gateway's instructions in the C library and a fifth of the masker's. Exported by name:
+# every library of the process must get and give back the same memory.
+function(holdpoint_own_allocator program)
+  if(HOLDPOINT_SANITIZE)
+    return()
+  endif()
+  find_library(jemalloc_archive libjemalloc_pic.a REQUIRED)
+  target_link_libraries(${program} PRIVATE ${jemalloc_archive} ${CMAKE_DL_LIBS} m)
+  foreach(name malloc calloc realloc free aligned_alloc posix_memalign memalign valloc malloc_usable_size)
+    target_link_options(${program} PRIVATE -Wl,--export-dynamic-symbol=${name})
+  endforeach()
+endfunction()
+
 # holdpoint_test(FOLDER [LINK target...]): one test program from every *.cpp below tests/FOLDER.
 function(holdpoint_test folder)
   cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})

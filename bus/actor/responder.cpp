@@ -66,7 +66,7 @@ void Responder::answer(const wire::Envelope& request, wire::Message message, Ins
   Entry& entry = *found->second;
   entry.state = State::answered;
   entry.answer = message;
-  entry.bytes = sizeof(Entry) + weight(message.body);
+  entry.bytes = sizeof(Entry) + weight(message.body) + message.text.size();
   for (const Bytes& attachment : message.attachments) entry.bytes += attachment.size();
   answer_bytes_ += entry.bytes;
   answered_.splice(answered_.end(), running_entries_, found->second);

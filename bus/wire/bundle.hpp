@@ -11,7 +11,7 @@
 namespace holdpoint::wire {
 
 constexpr std::size_t kBundleLengthBytes = 4;
-constexpr std::size_t kBundlePartsMax = 16;  // PROTOCOL.md: small payloads that travel together
+constexpr std::size_t kBundlePartsMax = 32;  // PROTOCOL.md: small payloads that travel together
 
 inline void add_to_bundle(BytesView part, Bytes& bundle) {
   HOLDPOINT_INVARIANT(part.size() <= UINT32_MAX);

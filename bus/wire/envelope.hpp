@@ -33,7 +33,8 @@ constexpr std::size_t kAttachmentsMax = 16;
 constexpr std::size_t kAttachmentBytesMax = 64 << 20;
 constexpr std::size_t kNameBytesMax = 255;
 
-/// What a sender says: a name from PROTOCOL.md, a JSON object, raw bytes.
+/// What a sender says: a name from PROTOCOL.md, a JSON object, raw bytes. A sender that has the object's text already
+/// puts it into `text`, and leaves `body` alone; what was received has a body.
 struct Message {
   Message() = default;
   // Constructors, for GCC 12 destroys a braced aggregate twice when it is an argument within a co_await expression.
@@ -44,6 +45,7 @@ struct Message {
 
   std::string type;
   Json body = Json::object();
+  std::string text;
   std::vector<Bytes> attachments;
 };
 

@@ -130,7 +130,7 @@ Packet to_packet(Envelope envelope) {
                    std::move(envelope.stream),
                    envelope.epoch,
                    std::move(envelope.sender)};
-  packet.body = to_json(envelope.message.body);
+  packet.body = envelope.message.text.empty() ? to_json(envelope.message.body) : std::move(envelope.message.text);
   packet.attachments = std::move(envelope.message.attachments);
   return packet;
 }
@@ -139,7 +139,7 @@ Packet packet_of(const Envelope& envelope) {
   Packet packet;
   packet.header = {envelope.kind,         envelope.id,     envelope.deadline, envelope.address,
                    envelope.message.type, envelope.stream, envelope.epoch,    envelope.sender};
-  packet.body = to_json(envelope.message.body);
+  packet.body = envelope.message.text.empty() ? to_json(envelope.message.body) : envelope.message.text;
   packet.attachments = envelope.message.attachments;
   return packet;
 }

@@ -34,14 +34,18 @@ bool Call::must_mask() const {
 asio::awaitable<Result<void>> Call::inspect(Duration time) {
   // Named, not braced inside the co_await: GCC 12 destroys such temporaries at another address than it made them.
   const MaskSubject subject{"application/json", {}, "record", false, target_ == nullptr ? "" : target_->name};
-  auto question = mask_request(subject, operation_, decision_.obligations, snapshot_->document.masking,
-                               to_json(record::inspection_document(facts_, operation_)));
+  record::Inspection inspection(facts_, operation_);
+  auto question =
+      mask_request(subject, operation_, decision_.obligations, snapshot_->document.masking, inspection.document());
   auto masked = co_await services_.bus("masks", std::move(question), system_now() + time, std::string());
   if (!masked) co_return masked.error();
   if (masked->attachments.size() != 1) co_return Error{Code::malformed, "the masker answered without the bytes"};
   if (masked->body.contains("blocked")) co_return Result<void>();
-  if (auto parsed = parse_json(masked->attachments.front()); parsed)
-    record::take_inspected(facts_, operation_, *parsed);
+  if (is_unchanged(masked->body)) {
+    inspection.take_unchanged(facts_);
+  } else if (auto parsed = parse_json(masked->attachments.front()); parsed) {
+    inspection.take(facts_, *parsed);
+  }
   co_return Result<void>();
 }
 
@@ -228,8 +232,7 @@ asio::awaitable<Call::Events> Call::mask_answer() {
   if (masked->attachments.size() != 1)
     co_return operation::MaskFailed{{Code::malformed, "the masker answered without the bytes"}};
   answer_body_ = std::move(masked->attachments.front());
-  const auto changed = get_bool(masked->body, "changed");
-  if (!changed || *changed) mend_headers(answer_headers_, answer_body_);
+  if (!is_unchanged(masked->body)) mend_headers(answer_headers_, answer_body_);
   localise_answer();
   co_return operation::Masked{};
 }

@@ -27,6 +27,9 @@ wire::Message mask_request(const MaskSubject& subject, const aws::Operation& ope
                            const policy::Obligations& obligations, const config::MaskingSettings& settings,
                            Bytes bytes);
 
+/// The masker said in so many words that there was nothing to mask: the bytes are those that it was sent.
+bool is_unchanged(const Json& answer);
+
 /// For what must be masked, and for what may be recorded by its size alone when the masker is not there in time.
 constexpr Duration kMaskTime = std::chrono::seconds(10);
 constexpr Duration kLookTime = std::chrono::milliseconds(500);

@@ -1,7 +1,8 @@
 #include "gateway/record/inspection.hpp"
 
+#include <utility>
+
 #include "bus/base/encoding.hpp"
-#include "gateway/record/placeholders.hpp"
 #include "gateway/record/plain_text.hpp"
 
 namespace holdpoint::record {
@@ -10,10 +11,6 @@ namespace {
 /// Of DynamoDB alone: elsewhere names stand beside their values.
 std::vector<NamedPlace> places_of(const aws::Operation& operation, const Json& parameters) {
   return operation.service == "dynamodb" ? named_places(parameters) : std::vector<NamedPlace>();
-}
-
-Json parameters_of(const aws::Operation& operation) {
-  return bounded_parameters(without_sensitive(operation.parameters, operation.sensitive));
 }
 
 /// What percent-encoding hides from detectors.
@@ -38,40 +35,77 @@ std::vector<std::string> unplain_texts(const OperationFacts& facts) {
 
 bool has_unplain_text(const OperationFacts& facts) { return !unplain_texts(facts).empty(); }
 
-Json inspection_document(const OperationFacts& facts, const aws::Operation& operation) {
-  Json document{{"parameters", parameters_of(operation)}, {"named", Json::array()}, {"texts", Json::array()}};
-  for (const NamedPlace& each : places_of(operation, document["parameters"]))
-    document["named"].push_back({{each.name, document["parameters"][each.place]}});
-  for (const std::string& text : unplain_texts(facts)) document["texts"].push_back(decoded(text));
-  return document;
+Inspection::Inspection(const OperationFacts& facts, const aws::Operation& operation)
+    : parameters_(without_sensitive(operation.parameters, operation.sensitive)),
+      parameters_text_(to_json(parameters_)),
+      texts_(unplain_texts(facts)) {
+  if (parameters_text_.size() > kParameterBytesMax) {
+    parameters_ = withheld_parameters(parameters_text_.size());
+    parameters_text_ = to_json(parameters_);
+  }
+  places_ = places_of(operation, parameters_);
 }
 
-void take_inspected(OperationFacts& facts, const aws::Operation& operation, const Json& masked) {
-  if (!masked.is_object() || !masked.contains("parameters") || !masked.contains("named") || !masked.contains("texts"))
-    return;
-  const std::vector<std::string> texts = unplain_texts(facts);
-  const Json asked = parameters_of(operation);
-  const auto places = places_of(operation, asked);
-  const Json& named = masked["named"];
-  const Json& seen = masked["texts"];
-  if (!named.is_array() || named.size() != places.size() || !seen.is_array() || seen.size() != texts.size()) return;
-  Json parameters = masked["parameters"];
-  if (!parameters.is_object()) return;
-  for (std::size_t i = 0; i < places.size(); ++i) {
-    if (!named[i].is_object() || named[i].size() != 1 || !parameters.contains(places[i].place)) return;
-    const Json& value = named[i].begin().value();
-    if (value != asked[places[i].place]) parameters[places[i].place] = value;
+std::string Inspection::document() const {
+  std::string out = R"({"named":[)";
+  const char* separator = "{";
+  for (const NamedPlace& each : places_) {
+    out += std::exchange(separator, ",{");
+    append_json_text(each.name, out);
+    out.push_back(':');
+    append_json(parameters_[each.place], out);
+    out.push_back('}');
   }
-  for (std::size_t i = 0; i < texts.size(); ++i) {
-    if (!seen[i].is_string()) return;
-    const std::string shown = without_cards(seen[i].get_ref<const std::string&>());
-    facts.shown[texts[i]] = shown == decoded(texts[i]) ? texts[i] : shown;
+  out += R"(],"parameters":)";
+  out += parameters_text_;
+  out += R"(,"texts":[)";
+  separator = "";
+  for (const std::string& text : texts_) {
+    out += std::exchange(separator, ",");
+    append_json_text(decoded(text), out);
   }
+  out += "]}";
+  return out;
+}
+
+void Inspection::show(OperationFacts& facts, std::size_t text, const std::string& seen) const {
+  const std::string shown = without_cards(seen);
+  facts.shown[texts_[text]] = shown == decoded(texts_[text]) ? texts_[text] : shown;
+}
+
+void Inspection::take_parameters(OperationFacts& facts, Json parameters) {
   // Members that name things, as the resources do.
   for (auto& [name, value] : parameters.items()) {
     if (value.is_string()) value = without_cards(value.get_ref<const std::string&>());
   }
   facts.parameters = std::move(parameters);
+}
+
+void Inspection::take(OperationFacts& facts, const Json& masked) {
+  if (!masked.is_object() || !masked.contains("parameters") || !masked.contains("named") || !masked.contains("texts"))
+    return;
+  const Json& named = masked["named"];
+  const Json& seen = masked["texts"];
+  if (!named.is_array() || named.size() != places_.size() || !seen.is_array() || seen.size() != texts_.size()) return;
+  Json parameters = masked["parameters"];
+  if (!parameters.is_object()) return;
+  for (std::size_t i = 0; i < places_.size(); ++i) {
+    const Json::json_pointer& place = places_[i].place;
+    if (!named[i].is_object() || named[i].size() != 1 || !parameters.contains(place)) return;
+    const Json& value = named[i].begin().value();
+    if (value != parameters_[place]) parameters[place] = value;
+  }
+  for (std::size_t i = 0; i < texts_.size(); ++i) {
+    if (!seen[i].is_string()) return;
+    show(facts, i, seen[i].get_ref<const std::string&>());
+  }
+  take_parameters(facts, std::move(parameters));
+}
+
+void Inspection::take_unchanged(OperationFacts& facts) {
+  if (!parameters_.is_object()) return;
+  for (std::size_t i = 0; i < texts_.size(); ++i) show(facts, i, decoded(texts_[i]));
+  take_parameters(facts, std::move(parameters_));
 }
 
 }  // namespace holdpoint::record

@@ -69,10 +69,8 @@ Json without_sensitive(Json parameters, const std::vector<std::string>& pointers
   return parameters;
 }
 
-Json bounded_parameters(Json parameters) {
-  const std::string whole = to_json(parameters);
-  if (whole.size() <= kParameterBytesMax) return parameters;
-  return Json{{"withheld", "larger than " + std::to_string(kParameterBytesMax) + " bytes"}, {"bytes", whole.size()}};
+Json withheld_parameters(std::size_t bytes) {
+  return Json{{"withheld", "larger than " + std::to_string(kParameterBytesMax) + " bytes"}, {"bytes", bytes}};
 }
 
 void describe(OperationFacts& facts, const aws::Operation& operation) {

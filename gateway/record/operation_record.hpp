@@ -51,8 +51,8 @@ constexpr std::size_t kListMax = 256;
 void describe(OperationFacts& facts, const aws::Operation& operation);
 /// `parameters` with the members at `pointers` replaced; a pointer that leads nowhere is passed over.
 Json without_sensitive(Json parameters, const std::vector<std::string>& pointers);
-/// What is recorded instead of parameters beyond the bound.
-Json bounded_parameters(Json parameters);
+/// What is recorded instead of parameters beyond the bound, whose text has so many bytes.
+Json withheld_parameters(std::size_t bytes);
 
 EventData operation_data(const OperationFacts& facts, bool with_parameters = true);
 

@@ -12,6 +12,7 @@
 #include "bus/telemetry/log.hpp"
 #include "bus/wire/bundle.hpp"
 #include "gateway/http/socket_stream.hpp"
+#include "gateway/pipeline/masking.hpp"
 #include "gateway/service/task_group.hpp"
 
 namespace holdpoint::service {
@@ -42,37 +43,53 @@ bool may_join(const wire::Message& question) {
   return question.attachments.size() == 1 && question.attachments.front().size() <= kJoinedBytesMax;
 }
 
-wire::Message joined(const Questions& questions) {
+/// One message that asks them all. Few operations are called at once, so each wording travels once.
+struct Joined {
   wire::Message message{"MasksRequested", Json::object(), std::vector<Bytes>(1)};
-  Json& requests = message.body["requests"] = Json::array();
-  for (const auto& question : questions) {
-    requests.push_back(question->message.body);
-    wire::add_to_bundle(question->message.attachments.front(), message.attachments.front());
-  }
-  return message;
-}
+  bool brief = false;  ///< fewer wordings than payloads; what is unchanged is answered `null`
+};
 
-/// The masker said in so many words that there was nothing to mask; it does not send the bytes back then.
-bool is_unchanged(const Json& body) {
-  const auto changed = get_bool(body, "changed");
-  return changed && !*changed && !body.contains("blocked");
+Joined joined(const Questions& questions) {
+  Joined out;
+  std::vector<std::string> wordings;
+  std::string which;
+  Bytes& bundle = out.message.attachments.front();
+  std::size_t bytes = 0;
+  for (const auto& question : questions)
+    bytes += wire::kBundleLengthBytes + question->message.attachments.front().size();
+  bundle.reserve(bytes);
+  for (const auto& question : questions) {
+    const wire::Message& asked = question->message;
+    std::string wording = asked.text.empty() ? to_json(asked.body) : asked.text;
+    auto known = std::find(wordings.begin(), wordings.end(), wording);
+    if (known == wordings.end()) known = wordings.insert(known, std::move(wording));
+    which += (which.empty() ? "" : ",") + std::to_string(known - wordings.begin());
+    wire::add_to_bundle(asked.attachments.front(), bundle);
+  }
+  std::string& text = out.message.text;
+  for (const std::string& wording : wordings) text += (text.empty() ? R"({"requests":[)" : ",") + wording;
+  out.brief = wordings.size() < questions.size();
+  text += out.brief ? R"(],"of":[)" + which + "]}" : "]}";
+  return out;
 }
 
 /// The answer to `question`: `body` of the whole and its bytes.
 Answer answer_of(Json& body, BytesView bytes, wire::Message& question) {
+  if (body.is_null()) body = Json{{"changed", false}, {"findings", Json::array()}};
   if (const auto refused = body.find("refused"); refused != body.end())
     return fail(code_from_name(string_or(*refused, "code")), string_or(*refused, "message"));
   wire::Message answer{"PayloadMasked", std::move(body), std::vector<Bytes>(1)};
-  answer.attachments[0] = is_unchanged(answer.body) ? std::move(question.attachments.front()) : Bytes(bytes);
+  // Whoever asked has these bytes.
+  answer.attachments[0] = pipeline::is_unchanged(answer.body) ? std::move(question.attachments.front()) : Bytes(bytes);
   return answer;
 }
 
 /// The bytes of each answer; nothing unless `count` questions were answered.
-std::optional<std::vector<BytesView>> answered_bytes(const wire::Message& answer, std::size_t count) {
+std::optional<std::vector<BytesView>> answered_bytes(const wire::Message& answer, std::size_t count, bool brief) {
   const auto answers = answer.body.find("answers");
   if (answers == answer.body.end() || !answers->is_array() || answers->size() != count) return std::nullopt;
   for (const Json& each : *answers) {
-    if (!each.is_object()) return std::nullopt;
+    if (!each.is_object() && !(brief && each.is_null())) return std::nullopt;
   }
   if (answer.attachments.size() != 1) return std::nullopt;
   return wire::parts_of(answer.attachments.front(), count);
@@ -143,7 +160,8 @@ struct MaskBatches::State : std::enable_shared_from_this<State> {
     }
     Instant deadline{};
     for (const auto& question : questions) deadline = std::max(deadline, question->deadline);
-    auto answer = co_await ask("masks", joined(questions), deadline, std::string());
+    Joined whole = joined(questions);
+    auto answer = co_await ask("masks", std::move(whole.message), deadline, std::string());
     // A masker of an earlier version; or their findings do not fit one body.
     const bool alone = !answer && (answer.error().code == Code::unsupported || answer.error().code == Code::malformed ||
                                    answer.error().code == Code::too_large);
@@ -152,7 +170,7 @@ struct MaskBatches::State : std::enable_shared_from_this<State> {
       co_return;
     }
     std::optional<std::vector<BytesView>> bytes;
-    if (answer) bytes = answered_bytes(*answer, questions.size());
+    if (answer) bytes = answered_bytes(*answer, questions.size(), whole.brief);
     if (answer && !bytes) answer = fail(Code::malformed, "the masker did not answer each question");
     for (std::size_t index = 0; index < questions.size(); ++index) {
       questions[index]->answer(

@@ -1,7 +1,7 @@
 // What many calls ask of the masker at once, in few messages: while one is on its way, what is asked meanwhile waits
 // for the next (as a group commit does). One alone goes at once, so a single call never waits for company.
 //
-//   asked --nothing on its way, or 16 wait--> sent --answered, refused--> done
+//   asked --nothing on its way, or 32 wait--> sent --answered, refused--> done
 //      \--waited behind a message that is late--> sent
 // Each question keeps its own deadline and cancellation. Large bodies go alone: they would make small ones wait.
 // What a worker's death does to one question of a message it does to all of them: they are refused, none is repeated.

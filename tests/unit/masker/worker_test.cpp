@@ -129,6 +129,44 @@ TEST(Worker, answers_each_of_many_questions_for_itself_and_in_order) {
   EXPECT_EQ(answer->body["answers"][2]["changed"], false);
 }
 
+TEST(Worker, reads_a_wording_once_for_all_payloads_that_it_belongs_to) {
+  wire::Message many{"MasksRequested", Json::object(), std::vector<Bytes>(1)};
+  for (const char* payload : {R"({"password":"hunter22"})", "password=hunter22", R"({"note":"plain"})"})
+    wire::add_to_bundle(payload, many.attachments[0]);
+  many.body["requests"] = {{{"content_type", "application/json"}}, {{"content_type", "text/plain"}}};
+  many.body["of"] = {0, 1, 0};
+  const auto answer = answer_mask_request(many);
+  ASSERT_TRUE(answer);
+  const auto masked = wire::parts_of(answer->attachments.at(0), 3);
+  ASSERT_TRUE(masked);
+  EXPECT_EQ((*masked)[0], R"({"password":"REDACTED-password"})");
+  EXPECT_EQ((*masked)[1], "password=REDACTED-password");
+  EXPECT_EQ((*masked)[2], "");
+  EXPECT_EQ(answer->body["answers"][0]["findings"][0]["path"], "password");
+  EXPECT_FALSE(answer->body["answers"][1]["findings"][0].contains("path"));
+  EXPECT_TRUE(answer->body["answers"][2].is_null());
+  many.body["requests"][0]["length_preserving"] = "yes";
+  const auto refused = answer_mask_request(many);
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->body["answers"][0]["refused"]["code"], "malformed");
+  EXPECT_EQ(refused->body["answers"][1]["changed"], true);
+  EXPECT_EQ(refused->body["answers"][2]["refused"]["code"], "malformed");
+}
+
+TEST(Worker, never_answers_null_for_a_payload_of_which_there_is_something_to_tell) {
+  wire::Message many{"MasksRequested", Json::object(), std::vector<Bytes>(1)};
+  for (const char* payload : {"password=hunter22", "\x1f\x8b broken"})
+    wire::add_to_bundle(payload, many.attachments[0]);
+  many.body["requests"] = {{{"content_type", "text/plain"}, {"rules", {{"unmask", {"password"}}}}},
+                           {{"content_type", "text/plain"}, {"content_encoding", "br"}}};
+  many.body["of"] = {0, 1};
+  const auto answer = answer_mask_request(many);
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->body["answers"][0]["changed"], false);
+  EXPECT_EQ(answer->body["answers"][0]["unmasked"].size(), 1u);
+  EXPECT_TRUE(answer->body["answers"][1].contains("blocked"));
+}
+
 TEST(Worker, refuses_many_questions_that_do_not_fit_their_payloads) {
   Bytes one;
   wire::add_to_bundle("x", one);
@@ -138,6 +176,14 @@ TEST(Worker, refuses_many_questions_that_do_not_fit_their_payloads) {
   for (const Bytes& bytes : {Bytes(), one + "x", one.substr(0, 4), one.substr(0, 3)}) {
     EXPECT_FALSE(answer_mask_request({"MasksRequested", {{"requests", Json::array({Json::object()})}}, {bytes}}));
   }
+  const Json known = Json::array({Json::object()});
+  for (const Json& of : {Json(0), Json::array(), Json::array({1}), Json::array({-1}), Json::array({0, 0}),
+                         Json::array({"0"}), Json(std::vector<int>(wire::kBundlePartsMax + 1))}) {
+    EXPECT_FALSE(answer_mask_request({"MasksRequested", {{"requests", known}, {"of", of}}, {one}})) << of.dump();
+  }
+  const Json wordy(wire::kBundlePartsMax + 1, Json::object());
+  EXPECT_FALSE(answer_mask_request({"MasksRequested", {{"requests", wordy}, {"of", {0}}}, {one}}));
+  EXPECT_TRUE(answer_mask_request({"MasksRequested", {{"requests", known}, {"of", {0}}}, {one}}));
   const auto odd = answer_mask_request({"MasksRequested", {{"requests", Json::array({1})}}, {one}});
   ASSERT_TRUE(odd);
   EXPECT_EQ(odd->body["answers"][0]["refused"]["code"], "malformed");

@@ -42,6 +42,18 @@ TEST(Envelope, HasExactlyTheBytesOfTheProtocol) {
   EXPECT_EQ(frames[3], "");
 }
 
+TEST(Envelope, WhoseBodyIsWrittenAlreadyTravelsLikeAnyOther) {
+  Envelope written = example();
+  written.message.text = to_json(written.message.body);
+  written.message.body = Json::object();
+  EXPECT_EQ(encode(written), encode(example()));
+  EXPECT_EQ(encode(written), to_frames(to_packet(written)));
+  const auto read = decode(encode(written));
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->message.body, example().message.body);
+  EXPECT_EQ(read->message.text, "");
+}
+
 TEST(Envelope, EmptyFieldsTakeOneByteEach) {
   Envelope envelope;
   envelope.kind = Kind::heartbeat;

@@ -26,9 +26,14 @@ Bytes bundle_of(const std::vector<Bytes>& parts) {
   for (const Bytes& part : parts) wire::add_to_bundle(part, bundle);
   return bundle;
 }
+/// What the masker reads of it.
+Json body_of(const wire::Message& question) {
+  return question.text.empty() ? question.body : parse_json(question.text).value();
+}
 std::vector<Bytes> payloads_of(const wire::Message& question) {
   if (question.type != "MasksRequested") return question.attachments;
-  const auto parts = wire::parts_of(question.attachments.at(0), question.body.at("requests").size());
+  const Json body = body_of(question);
+  const auto parts = wire::parts_of(question.attachments.at(0), body.value("of", body.at("requests")).size());
   return {parts.value().begin(), parts.value().end()};
 }
 
@@ -73,8 +78,9 @@ class MaskBatchesTest : public ::testing::Test {
   std::map<std::string, Answer> answers;
   std::list<asio::cancellation_signal> cancels;  ///< one of each question
 
-  void ask(const std::string& payload, Duration within = std::chrono::seconds(10)) {
-    wire::Message question{"MaskRequested", {{"direction", "answer"}}, {payload}};
+  void ask(const std::string& payload, Duration within = std::chrono::seconds(10),
+           const std::string& direction = "answer") {
+    wire::Message question{"MaskRequested", {{"direction", direction}}, {payload}};
     auto work = batches.ask(std::move(question), system_now() + within);
     cancels.emplace_back();
     asio::co_spawn(
@@ -115,7 +121,8 @@ TEST_F(MaskBatchesTest, what_is_asked_while_one_is_on_its_way_travels_together_a
   settle();
   ASSERT_EQ(masker.asked.size(), 2u);
   EXPECT_EQ(masker.asked[1].type, "MasksRequested");
-  EXPECT_EQ(masker.asked[1].body["requests"].size(), 3u);
+  EXPECT_EQ(body_of(masker.asked[1]),
+            (Json{{"requests", Json::array({Json{{"direction", "answer"}}})}, {"of", Json::array({0, 0, 0})}}));
   masker.release();
   settle();
   for (const std::string payload : {"a", "b", "c", "d"}) EXPECT_EQ(bytes(payload), payload + "!");
@@ -201,18 +208,36 @@ TEST_F(MaskBatchesTest, a_masker_of_an_earlier_version_is_asked_one_by_one) {
   EXPECT_EQ(bytes("c"), "c!");
 }
 
-TEST_F(MaskBatchesTest, large_payloads_go_alone_and_no_message_has_more_than_sixteen) {
+TEST_F(MaskBatchesTest, large_payloads_go_alone_and_no_message_has_more_than_thirty_two) {
   ask(std::string(20000, 'x'));
-  for (int i = 0; i < 20; ++i) ask("p" + std::to_string(i));
+  for (int i = 0; i < 40; ++i) ask("p" + std::to_string(i));
   settle();
   ASSERT_EQ(masker.asked.size(), 2u);
   EXPECT_EQ(masker.asked[0].type, "MaskRequested");
-  EXPECT_EQ(payloads_of(masker.asked[1]).size(), 16u);
+  EXPECT_EQ(payloads_of(masker.asked[1]).size(), 32u);
   masker.release();
   masker.release();
   settle();
   ASSERT_EQ(masker.asked.size(), 3u);
-  EXPECT_EQ(payloads_of(masker.asked[2]).size(), 4u);
+  EXPECT_EQ(payloads_of(masker.asked[2]).size(), 8u);
+}
+
+TEST_F(MaskBatchesTest, each_wording_travels_once_and_only_then_null_means_unchanged) {
+  for (const bool alike : {true, false}) {
+    answers.clear();
+    masker.asked.clear();
+    masker.answer = [](const wire::Message&) -> Answer {
+      return wire::Message{"PayloadsMasked", {{"answers", {nullptr, {{"changed", true}}}}}, {bundle_of({"", "C"})}};
+    };
+    ask("b", std::chrono::seconds(10), "answer");
+    ask("c", std::chrono::seconds(10), alike ? "answer" : "record");
+    settle();
+    EXPECT_EQ(body_of(masker.asked.at(0)).contains("of"), alike);
+    masker.release();
+    settle();
+    EXPECT_EQ(bytes("b"), alike ? "b" : "malformed");
+    EXPECT_EQ(bytes("c"), alike ? "C" : "malformed");
+  }
 }
 
 TEST_F(MaskBatchesTest, what_waits_behind_a_late_answer_is_sent_and_what_is_overdue_is_refused) {

@@ -127,16 +127,44 @@ TEST(Inspection, puts_what_the_masker_left_into_the_facts) {
   const aws::Operation operation = update();
   OperationFacts facts = facts_of(operation);
   facts.user_agent = "tool password=hunter3";
-  Json document = inspection_document(facts, operation);
+  Inspection inspection(facts, operation);
+  Json document = parse_json(inspection.document()).value();
   document["named"][0]["password"]["S"] = "REDACTED-password";
   document["parameters"]["Key"]["id"]["S"] = "411111******1111";
   document["texts"][0] = "tool password=REDACTED";
-  take_inspected(facts, operation, document);
+  inspection.take(facts, document);
   const Json data = operation_data(facts).values();
   EXPECT_EQ(data["parameters"]["ExpressionAttributeValues"][":p"]["S"], "REDACTED-password");
   EXPECT_EQ(data["parameters"]["ExpressionAttributeValues"][":n"]["S"], "x");
   EXPECT_EQ(data["parameters"]["Key"]["id"]["S"], "411111******1111");
   EXPECT_EQ(data["user_agent"], "tool password=REDACTED");
+}
+
+TEST(Inspection, that_left_the_document_as_it_was_says_the_same_as_that_document) {
+  aws::Operation operation = update();
+  operation.parameters["Note"] = "order 4111111111111111";
+  operation.sensitive = {"/Key/id"};
+  OperationFacts read = facts_of(operation);
+  read.user_agent = "tool note=1";
+  OperationFacts told = read;
+  Inspection inspection(read, operation);
+  const Json document = parse_json(inspection.document()).value();
+  EXPECT_EQ(document["parameters"]["Key"]["id"], (Json{{"masked", "sensitive"}}));
+  EXPECT_EQ(document["named"].size(), named_places(operation.parameters).size());
+  inspection.take(read, document);
+  Inspection(told, operation).take_unchanged(told);
+  EXPECT_EQ(told.parameters["Note"], "order (16 bytes)");
+  EXPECT_EQ(operation_data(told).to_json(), operation_data(read).to_json());
+}
+
+TEST(Inspection, withholds_parameters_beyond_the_bound) {
+  aws::Operation operation = update();
+  operation.parameters = {{"a", std::string(kParameterBytesMax, 'x')}};
+  OperationFacts facts = facts_of(operation);
+  Inspection inspection(facts, operation);
+  EXPECT_LT(inspection.document().size(), 200u);
+  inspection.take_unchanged(facts);
+  EXPECT_EQ(facts.parameters.value("bytes", 0u), kParameterBytesMax + 8);
 }
 
 TEST(Inspection, leaves_shapes_when_the_answer_is_not_the_document_that_was_asked_about) {
@@ -145,7 +173,7 @@ TEST(Inspection, leaves_shapes_when_the_answer_is_not_the_document_that_was_aske
        {Json(), Json::array(), Json{{"parameters", Json::object()}},
         Json{{"parameters", {{"a", "hunter2"}}}, {"named", Json::array()}, {"texts", Json::array()}}}) {
     OperationFacts facts = facts_of(operation);
-    take_inspected(facts, operation, masked);
+    Inspection(facts, operation).take(facts, masked);
     EXPECT_EQ(operation_data(facts).to_json().find("hunter2"), std::string::npos);
     EXPECT_EQ(facts.parameters["TableName"], "orders");
   }
@@ -162,13 +190,14 @@ TEST(Inspection, is_needed_before_it_and_not_after_it_for_a_secret_in_a_name) {
   const operation::Refusal refusal{"denied", Code::denied,
                                    "s3:GetObject on arn:aws:s3:::b/token=AKIAIOSFODNN7EXAMPLE is not allowed"};
   EXPECT_EQ(refused_data(facts, refusal, {}, 403).to_json().find("AKIAIOSFODNN7EXAMPLE"), std::string::npos);
-  const Json document = inspection_document(facts, operation);
+  Inspection inspection(facts, operation);
+  const Json document = parse_json(inspection.document()).value();
   EXPECT_EQ(document["texts"],
             Json::array({"arn:aws:s3:::b/token=AKIAIOSFODNN7EXAMPLE", "/b/token=AKIAIOSFODNN7EXAMPLE"}));
   Json masked = document;
   masked["texts"] = {"arn:aws:s3:::b/token=REDACTED", "/b/token=REDACTED"};
   masked["parameters"] = {{"Key", "x/4111111111111111"}};
-  take_inspected(facts, operation, masked);
+  inspection.take(facts, masked);
   const Json data = refused_data(facts, refusal, {}, 403).values();
   EXPECT_EQ(data["resources"], Json::array({"arn:aws:s3:::b/token=REDACTED"}));
   EXPECT_EQ(data["path"], "/b/token=REDACTED");
