@@ -20,4 +20,6 @@ dynamodb.listen(Number(dynamodbPort), '127.0.0.1', async (error) => {
   await s3.run();
   console.log('ready');
 });
+// What one strange request does to these servers (a key longer than a file's name may be) must not end the demo.
+process.on('uncaughtException', (error) => console.error('a target failed: ' + error.message));
 for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => process.exit(0));

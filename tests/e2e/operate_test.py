@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import pwd
+import re
 import ssl
 import subprocess
 import time
@@ -191,6 +192,12 @@ def test_each_process_runs_as_an_account_that_can_open_its_own_files_and_nothing
         readable = [name.removeprefix(f"{var}/") for name in ast.literal_eval(done.stdout)]
         own = [name for name in readable if name == f"keys/{process}.json" or name.startswith(f"{process}/")]
         assert readable == own and (f"keys/{process}.json" in own or process == "postgres"), (account, readable)
+
+
+def test_no_process_can_leave_a_core_with_what_it_knows(deployment):
+    for process in deployment.holdpoint_json("status")["services"]:
+        limits = pathlib.Path(f"/proc/{process['pid']}/limits").read_text(encoding="utf-8")
+        assert re.search(r"Max core file size +0 +0 ", limits), (process["name"], limits)
 
 
 def test_each_account_becomes_its_own_role_in_the_database_and_no_other(deployment):

@@ -146,7 +146,7 @@ class SmallDisk:
                                f"size=64m,mode=0700,uid={owner.st_uid},gid={owner.st_gid}", "none", str(folder)],
                               capture_output=True, text=True)
         if done.returncode != 0:
-            pytest.skip(f"nothing can be mounted here, even by root, so no disk can be made full: {done.stderr.strip()}")
+            pytest.fail(f"nothing can be mounted here, so no disk can be made full: {done.stderr.strip()}")
         for name, data in content.items():
             (folder / name).write_bytes(data)
             os.chmod(folder / name, 0o600)

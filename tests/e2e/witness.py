@@ -163,17 +163,20 @@ def when(text):
 
 
 def check_every_call_was_intended(deployment, log=None):
-    """For the calls of each operation in the order of time, there were as many intents before: none ran without one."""
+    """For the calls of each operation (DynamoDB) or method (S3) in the order of time, there were as many intents before:
+    none ran without one."""
     log = log if log is not None else entries(deployment)
     intents = collections.defaultdict(list)
     for entry in log:
         if entry["type"] == "holdpoint.operation.intended":
-            intents[entry["data"]["operation"]].append(when(entry["time"]))
+            data = entry["data"]
+            intents[data["method"] if data["service"] == "s3" else data["operation"]].append(when(entry["time"]))
     for times in intents.values():
         times.sort()
     seen = collections.Counter()
-    for call in sorted(deployment.calls("dynamodb"), key=lambda call: when(call["time"])):
-        operation = call["operation"].rpartition(".")[2]
+    calls = deployment.calls("dynamodb") + deployment.calls("s3")
+    for call in sorted(calls, key=lambda call: when(call["time"])):
+        operation = call["operation"].rpartition(".")[2] or call["method"]
         seen[operation] += 1
         before = bisect.bisect_right(intents[operation], when(call["time"]))
         assert before >= seen[operation], f"{operation} at {call['time']} ran without an intent in the record"

@@ -1,6 +1,7 @@
 // test_sim                             runs the tests of all scenarios ($HOLDPOINT_SIM_SEEDS seeds each, 1000 if unset)
 // test_sim SEED [SCENARIO [MUTATION]]  replays one seed with a trace
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -29,6 +30,9 @@ int replay(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // A world is a few MiB that come and go with each seed: giving them back to the kernel costs as much as the seed.
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  mallopt(M_MMAP_THRESHOLD, 1 << 30);
   if (argc > 1 && argv[1][0] >= '0' && argv[1][0] <= '9') return replay(argc, argv);
   testing::InitGoogleTest(&argc, argv);
   return RUN_ALL_TESTS();

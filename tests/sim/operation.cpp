@@ -169,8 +169,7 @@ const bool kRegistered = register_scenario(
 const Scenario& scenario() { return scenarios().at("operation"); }
 
 TEST(Operation, KeepsTheInvariantsInAnyWeatherAndEnds) {
-  // One seed of whole operations costs about ten of the echo's: a quarter of them keeps all within a minute.
-  const Report report = run_seeds(scenario(), std::max<std::uint64_t>(1, seed_count() / 4));
+  const Report report = run_seeds(scenario(), seed_count());
   EXPECT_FALSE(report.failing_seed) << report.violations.front();
   if (report.seeds < 100) return;  // too few to see everything
   for (const std::string& branch : report.unseen) ADD_FAILURE() << "never seen: " << branch;

@@ -4,12 +4,13 @@
 
 #include "ops/cli/commands/context.hpp"
 #include "ops/cli/commands/output.hpp"
+#include "ops/cli/supervisor/state.hpp"
 
 namespace holdpoint::commands {
 namespace {
 
 struct ConfigureOptions {
-  std::string endpoint = "http://127.0.0.1:" + std::to_string(HOLDPOINT_GATEWAY_PORT);
+  std::string endpoint;
   std::string role;
   std::string token_file = "/path/to/token";
   std::string region = "eu-west-1";
@@ -23,10 +24,19 @@ std::string shell_quoted(std::string_view text) {
   return out + "'";
 }
 
+/// As told, else where this machine's gateways were started.
+std::string endpoint_of(const Context& context, const ConfigureOptions& options) {
+  if (!options.endpoint.empty()) return options.endpoint;
+  const auto state = supervisor::read_left_state(context.layout());
+  if (state && !state->gateway.empty()) return state->gateway;
+  return "http://127.0.0.1:" + std::to_string(HOLDPOINT_GATEWAY_PORT);
+}
+
 /// One set that every client understands: old ones (Debian 12: AWS CLI 2.9, boto3 1.26) take --endpoint-url besides.
 /// Never both ways at once: a client that does not know AWS_ENDPOINT_URL would take the token to the real STS.
 Result<void> aws(const Context& context, const ConfigureOptions& options) {
-  Json common = {{"AWS_ENDPOINT_URL", options.endpoint},
+  const std::string endpoint = endpoint_of(context, options);
+  Json common = {{"AWS_ENDPOINT_URL", endpoint},
                  {"AWS_REGION", options.region},
                  {"AWS_DEFAULT_REGION", options.region},
                  {"AWS_DISABLE_HOST_PREFIX_INJECTION", "true"}};
@@ -34,7 +44,7 @@ Result<void> aws(const Context& context, const ConfigureOptions& options) {
   web_identity["AWS_ROLE_ARN"] = options.role;
   web_identity["AWS_WEB_IDENTITY_TOKEN_FILE"] = options.token_file;
   Json container = common;
-  container["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = options.endpoint + "/credentials?role=" + uri_encode(options.role);
+  container["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = endpoint + "/credentials?role=" + uri_encode(options.role);
   if (context.json) {
     container["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = "$(cat " + shell_quoted(options.token_file) + ")";
     print_json({{"web_identity", web_identity}, {"container", container}});
@@ -64,7 +74,8 @@ void add_configure(CLI::App& app, Context& context) {
                   "  holdpoint configure aws --role arn:aws:iam::123456789012:role/coding-agent "
                   "--web-identity");
   command->add_option("--role", options->role, "The role that the agent becomes")->required();
-  command->add_option("--endpoint", options->endpoint)->capture_default_str();
+  command->add_option("--endpoint", options->endpoint,
+                      "Where agents reach the gateway; default: where `up` started it");
   command->add_option("--token-file", options->token_file, "Where the agent finds its OIDC token")
       ->capture_default_str();
   command->add_option("--region", options->region)->capture_default_str();

@@ -87,8 +87,10 @@ Result<void> Machine::start(const Progress& progress) {
   auto document = current(layout_);
   if (!document) return document.error();
   for (const auto& warning : warnings(*document)) progress("warning: " + warning);
-  progress("ready: agents use http" + std::string(document->gateway.tls_certificate.empty() ? "" : "s") + "://" +
-           compiled->gateway.listen.front());
+  const std::string scheme = document->gateway.tls_certificate.empty() ? "http" : "https";
+  const std::string url = scheme + "://" + compiled->gateway.listen.front();
+  supervisor_->set_gateway(url);
+  progress("ready: agents use " + url);
   return {};
 }
 

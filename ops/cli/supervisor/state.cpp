@@ -35,6 +35,7 @@ Result<void> write_state(const Layout& layout, const State& state) {
   return config::write_file_atomically(layout.state(), to_json({{"pid", state.supervisor},
                                                                 {"configuration", state.configuration},
                                                                 {"console", state.console},
+                                                                {"gateway", state.gateway},
                                                                 {"services", services}}));
 }
 
@@ -47,6 +48,7 @@ std::optional<State> read_left_state(const Layout& layout) {
   state.supervisor = static_cast<pid_t>(json->value("pid", 0));
   state.configuration = string_or(*json, "configuration");
   state.console = string_or(*json, "console");
+  state.gateway = string_or(*json, "gateway");
   for (const auto& service : json->value("services", Json::array())) {
     state.services.push_back({.name = string_or(service, "name"),
                               .program = string_or(service, "program"),

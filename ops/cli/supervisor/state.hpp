@@ -26,6 +26,7 @@ struct State {
   pid_t supervisor = 0;
   std::string configuration;
   std::string console;  ///< address that it listens on
+  std::string gateway;  ///< URL for agents
   std::vector<ServiceState> services;
 };
 

@@ -216,7 +216,11 @@ void Supervisor::bound_logs() {
 
 void Supervisor::write_state() {
   changed_ = false;
-  State state{.supervisor = ::getpid(), .configuration = configuration_, .console = console_, .services = {}};
+  State state{.supervisor = ::getpid(),
+              .configuration = configuration_,
+              .console = console_,
+              .gateway = gateway_,
+              .services = {}};
   for (const auto& child : children_) {
     state.services.push_back({.name = child.service.name,
                               .program = fs::path(child.service.launch.command.arguments.front()).filename().string(),

@@ -45,6 +45,10 @@ class Supervisor {
   void stop();
   void set_configuration(std::string file) { configuration_ = std::move(file); }
   void set_console(std::string address) { console_ = std::move(address); }
+  void set_gateway(std::string url) {
+    gateway_ = std::move(url);
+    changed_ = true;
+  }
 
  private:
   struct Child {
@@ -78,6 +82,7 @@ class Supervisor {
   std::vector<Child> children_;
   std::string configuration_;
   std::string console_;
+  std::string gateway_;
   bool stop_requested_ = false;
   bool changed_ = true;
 };
