@@ -43,7 +43,7 @@ Result<void> add_twins(const Route& route, const Json& parameters, const CallSco
     operation.access = std::max(operation.access, twin->access);
     operation.hands_out = std::max(operation.hands_out, hands_out(*twin));
   }
-  return {};
+  return check_resources(operation.requirements);
 }
 
 }  // namespace

@@ -114,7 +114,7 @@ Result<void> add_source_requirements(const RegionCopy& copy, const CallScope& sc
       if (!known) operation.requirements.push_back(std::move(requirement));
     }
   }
-  return {};
+  return check_resources(operation.requirements);
 }
 
 Result<std::string> presigned_copy(const Classified& call, const RegionCopy& copy, const Endpoint& source,

@@ -8,6 +8,8 @@ namespace holdpoint::aws {
 namespace {
 
 constexpr std::size_t kResourcesMax = 10000;  // DeleteObjects has 1,000, BatchWriteItem 25; nothing comes near
+constexpr std::size_t kResourceBytesMax = 2048;
+constexpr std::size_t kResourceBytesTotalMax = std::size_t{2} << 20;  // DeleteObjects: 1,000 keys of 1 KiB
 
 std::string action_name(const OperationModel& operation, std::string_view text) {
   if (text != "=") return std::string(text);
@@ -143,6 +145,19 @@ std::string_view partition(std::string_view region) {
   return "aws";
 }
 
+Result<void> check_resources(const std::vector<Requirement>& requirements) {
+  if (requirements.size() > kResourcesMax) return fail(Code::too_large, "the call names more than 10,000 resources");
+  std::size_t bytes = 0;
+  for (const Requirement& requirement : requirements) {
+    if (requirement.resource.size() > kResourceBytesMax)
+      return fail(Code::too_large, "the call names a resource of more than 2,048 bytes");
+    bytes += requirement.resource.size();
+  }
+  if (bytes > kResourceBytesTotalMax)
+    return fail(Code::too_large, "the call names resources of more than 2 MiB in all");
+  return {};
+}
+
 std::vector<std::string> actions_of(const OperationModel& operation) {
   std::vector<std::string> names;
   for (const std::string_view entry : split(operation.actions, '|')) {
@@ -182,7 +197,7 @@ Result<std::vector<Requirement>> requirements_of(const Route& route, const Json&
       for (std::string& arn : arns) out.push_back({action_name(*route.operation, parts[0]), std::move(arn), {}});
     }
   }
-  if (out.size() > kResourcesMax) return fail(Code::too_large, "the call names more than 10,000 resources");
+  if (auto checked = check_resources(out); !checked) return checked.error();
   return out;
 }
 

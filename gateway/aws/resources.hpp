@@ -12,8 +12,12 @@ namespace holdpoint::aws {
 /// "aws", "aws-cn" or "aws-us-gov".
 std::string_view partition(std::string_view region);
 
-/// Fails with `too_large` when an operation names more than 10,000 resources.
+/// Fails with `too_large` when check_resources does.
 Result<std::vector<Requirement>> requirements_of(const Route& route, const Json& parameters, const CallScope& scope);
+
+/// Policy compares each resource with each statement: a call has at most 10,000 of them, each of at most 2,048 bytes
+/// (AWS's own bound for an ARN), all together at most 2 MiB. Fails with `too_large`.
+Result<void> check_resources(const std::vector<Requirement>& requirements);
 
 /// Services whose resources hide in the parameters; empty = use the templates.
 std::vector<Requirement> dynamodb_requirements(const OperationModel& operation, const Json& parameters,
@@ -23,7 +27,6 @@ std::vector<Requirement> dynamodb_requirements(const OperationModel& operation, 
 Result<void> check_s3_names(const OperationModel& operation, const Json& parameters);
 std::vector<Requirement> s3_requirements(const OperationModel& operation, const Json& parameters,
                                          const CallScope& scope);
-
 /// "dynamodb:GetItem" and so on, as the table gives them.
 std::vector<std::string> actions_of(const OperationModel& operation);
 

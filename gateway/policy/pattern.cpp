@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "bus/base/encoding.hpp"
 
@@ -40,31 +41,45 @@ bool is_ascii(const Symbols& symbols) {
   return std::ranges::all_of(symbols, [](int symbol) { return symbol < 0x80; });
 }
 
-// Whether two globs have a text in common. reach[j]: all of `a` so far fits the first j symbols of `b`.
-bool intersect(const Symbols& a, const Symbols& b) {
-  std::vector<char> reach(b.size() + 1, 0);
-  reach[0] = 1;
-  for (std::size_t j = 0; j < b.size() && b[j] == kStar; ++j) reach[j + 1] = 1;
-  for (const int symbol : a) {
-    std::vector<char> next(b.size() + 1, 0);
-    for (std::size_t j = 0; j <= b.size(); ++j) {
-      if (symbol == kStar) {
-        next[j] = static_cast<char>(reach[j] || (j > 0 && next[j - 1]));
-        continue;
-      }
-      // `symbol` is one character: a star of `b` swallows it, or the symbol of `b` at j - 1 is it.
-      const bool swallowed = j > 0 && b[j - 1] == kStar && (reach[j] || reach[j - 1] || next[j - 1]);
-      const bool same =
-          j > 0 && b[j - 1] != kStar && reach[j - 1] && (symbol == kAny || b[j - 1] == kAny || symbol == b[j - 1]);
-      next[j] = static_cast<char>(swallowed || same);
-    }
-    // A star of `b` may also stand for nothing.
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      if (b[j] == kStar && next[j]) next[j + 1] = 1;
-    }
-    reach = std::move(next);
+bool agree(int one, int other) { return one == kAny || other == kAny || one == other; }
+
+// Whether `wild`, a glob that begins and ends with a star, fits `text`, which has none: each of its pieces in turn at
+// the first place where it can be. A `?` of the text is one character that nothing else decides about.
+bool contains_pieces(std::span<const int> wild, std::span<const int> text) {
+  while (true) {
+    while (!wild.empty() && wild.front() == kStar) wild = wild.subspan(1);
+    if (wild.empty()) return true;
+    const auto piece = wild.first(static_cast<std::size_t>(std::ranges::find(wild, kStar) - wild.begin()));
+    const auto found = std::ranges::search(text, piece, agree);
+    if (found.empty()) return false;
+    text = {found.end(), text.end()};
+    wild = wild.subspan(piece.size());
   }
-  return reach[b.size()] != 0;
+}
+
+// Whether two globs have a text in common. In time |a| x |b| at worst, and as good as linear for names of resources.
+bool intersect(std::span<const int> a, std::span<const int> b) {
+  // What both say without a star must agree, from either end.
+  while (!a.empty() && !b.empty() && a.front() != kStar && b.front() != kStar) {
+    if (!agree(a.front(), b.front())) return false;
+    a = a.subspan(1);
+    b = b.subspan(1);
+  }
+  while (!a.empty() && !b.empty() && a.back() != kStar && b.back() != kStar) {
+    if (!agree(a.back(), b.back())) return false;
+    a = a.first(a.size() - 1);
+    b = b.first(b.size() - 1);
+  }
+  const auto is_star = [](int symbol) { return symbol == kStar; };
+  if (a.empty()) return std::ranges::all_of(b, is_star);
+  if (b.empty()) return std::ranges::all_of(a, is_star);
+  // *X and Y* share YX.
+  if (a.front() == kStar && b.back() == kStar) return true;
+  if (b.front() == kStar && a.back() == kStar) return true;
+  // One has a star at both ends, the other at neither: P*Q takes all of the first into its own star.
+  const auto wild = a.front() == kStar ? a : b;
+  const auto text = a.front() == kStar ? b : a;
+  return std::ranges::any_of(text, is_star) || contains_pieces(wild, text);
 }
 
 }  // namespace

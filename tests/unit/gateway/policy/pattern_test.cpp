@@ -45,6 +45,42 @@ TEST(Pattern, MatchesAsTheDefinitionSays) {
   EXPECT_GT(matched, 1000);
 }
 
+// All texts of up to `length` letters, one of which both must fit.
+bool share_a_text(const std::string& one, const std::string& other, std::string& text, std::size_t length) {
+  if (naive(one, text) && naive(other, text)) return true;
+  if (length == 0) return false;
+  for (const char c : {'a', 'b'}) {
+    text.push_back(c);
+    const bool found = share_a_text(one, other, text, length - 1);
+    text.pop_back();
+    if (found) return true;
+  }
+  return false;
+}
+
+TEST(Pattern, MayMatchWhatLeavesRoomForATextOfBoth) {
+  std::mt19937 random(20261122);
+  const FixedContext context;
+  const auto draw = [&] {
+    std::string out(random() % 6, ' ');
+    for (char& c : out) c = "ab*?*"[random() % 5];
+    return out;
+  };
+  int shared = 0;
+  for (int i = 0; i < 4000; ++i) {
+    const std::string mine = draw();
+    const std::string theirs = draw();
+    std::string text;
+    // Whatever two globs of five symbols share, they share in ten letters.
+    const bool expected = share_a_text(mine, theirs, text, 10);
+    shared += expected ? 1 : 0;
+    const auto parsed = Pattern::parse(mine, {.variables = false}).value();
+    ASSERT_EQ(parsed.may_match(theirs, context), expected) << mine << " and " << theirs;
+  }
+  EXPECT_GT(shared, 500);
+  EXPECT_LT(shared, 3500);
+}
+
 TEST(Pattern, AHostilePatternTakesNoTimeToSpeakOf) {
   const auto pattern = Pattern::parse(std::string(60, '*') + "a*a*a*a*a*a*a*a*a*a*a*b", {}).value();
   EXPECT_EQ(pattern.match(std::string(20000, 'a'), FixedContext()), Pattern::Match::no);
