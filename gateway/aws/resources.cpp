@@ -197,6 +197,7 @@ Result<std::vector<Requirement>> requirements_of(const Route& route, const Json&
       for (std::string& arn : arns) out.push_back({action_name(*route.operation, parts[0]), std::move(arn), {}});
     }
   }
+  if (id == "ssm") add_ssm_machines(*route.operation, parameters, scope, out);
   if (auto checked = check_resources(out); !checked) return checked.error();
   return out;
 }

@@ -27,6 +27,11 @@ std::vector<Requirement> dynamodb_requirements(const OperationModel& operation, 
 Result<void> check_s3_names(const OperationModel& operation, const Json& parameters);
 std::vector<Requirement> s3_requirements(const OperationModel& operation, const Json& parameters,
                                          const CallScope& scope);
+/// Adds the machines that a call to Systems Manager works on, Targets among them; a target that is not named by its id
+/// may be any machine.
+void add_ssm_machines(const OperationModel& operation, const Json& parameters, const CallScope& scope,
+                      std::vector<Requirement>& out);
+
 /// "dynamodb:GetItem" and so on, as the table gives them.
 std::vector<std::string> actions_of(const OperationModel& operation);
 
