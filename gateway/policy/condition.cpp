@@ -304,11 +304,17 @@ bool Condition::holds_when_absent() const {
 }
 
 bool Condition::holds(const Context& context, Side side) const {
+  const auto knowledge = context.knowledge(key_);
+  const bool unknown =
+      knowledge == Context::Knowledge::unknown ||
+      std::ranges::any_of(patterns_, [&](const Pattern& pattern) { return pattern.needs_unknown(context); });
+  if (unknown) return side == Side::restriction;
   const auto values = context.values(key_);
   if (kind_ == Kind::null) return values.empty() == flag_;
   if (values.empty()) return holds_when_absent();
   const auto fits = [&](const std::string& value) { return satisfied(value, context, side); };
-  const bool every = set_ == Set::all || (set_ == Set::none && side == Side::permit);
+  const bool plain = set_ == Set::none || knowledge == Context::Knowledge::among;
+  const bool every = plain ? side == Side::permit : set_ == Set::all;
   return every ? std::ranges::all_of(values, fits) : std::ranges::any_of(values, fits);
 }
 

@@ -3,8 +3,9 @@
 //
 // Semantics are IAM's. Where IAM leaves a case open, the stricter reading for the statement's effect is taken: a permit
 // does not apply, a restriction (Deny, Hold) does. That concerns a value of the request that is no number, date or
-// address where one is compared; a key with several values under an operator without a set qualifier; and a negated
-// comparison with a variable that cannot be resolved.
+// address where one is compared; a key with several values under an operator without a set qualifier, or with more
+// values than it really has; a negated comparison with a variable that cannot be resolved; and every key that only the
+// target knows (a resource's tags), whatever the operator.
 #pragma once
 
 #include <cstdint>

@@ -139,7 +139,7 @@ class Linter {
 
   // Keys of services stay as they are where an action of that service is named; others must be ones a request can have.
   void check_key(const Statement& statement, std::string_view key, const std::string& place) {
-    if (is_known_key(key)) return;
+    if (is_known_key(key) && !is_beyond_knowledge(key)) return;
     const std::string_view prefix = key.substr(0, key.find(':'));
     if (policy_.kind() == PolicyKind::trust) {
       const std::string_view issuer = key.substr(0, key.rfind(':'));
@@ -150,13 +150,20 @@ class Linter {
       for (const auto& action : statement.actions) {
         if (statement.not_actions || service_of_action(action).empty() ||
             equal_ignoring_case(service_of_action(action), prefix)) {
+          if (is_beyond_knowledge(key)) add(place, beyond_knowledge(key));
           return;
         }
       }
       add(place, "no action of the statement has the condition key " + shown(key) + ": it never exists here");
       return;
     }
+    if (is_known_key(key)) return add(place, beyond_knowledge(key));
     add(place, "unknown condition key " + shown(key) + config::did_you_mean(key, known_keys()));
+  }
+
+  static std::string beyond_knowledge(std::string_view key) {
+    return "no request tells the gateway " + shown(key) +
+           ": an Allow with this condition never applies, a Deny or Hold always does";
   }
 
   void check_word(const Condition& condition, std::string_view key, std::span<const std::string_view> words,

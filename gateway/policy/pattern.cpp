@@ -136,6 +136,7 @@ bool Pattern::resolve(const Context& context, std::vector<std::string>& storage,
       tokens.push_back({piece.kind, piece.text});
       continue;
     }
+    if (context.knowledge(piece.text) == Context::Knowledge::unknown) return false;
     auto values = context.values(piece.text);
     if (values.size() > 1 || (values.empty() && !piece.fallback)) return false;
     std::string value = values.empty() ? *piece.fallback : std::move(values.front());
@@ -249,6 +250,12 @@ bool Pattern::matches_everything() const { return pieces_.size() == 1 && pieces_
 
 std::string_view Pattern::literal_prefix() const {
   return pieces_.empty() || pieces_[0].kind != Kind::literal ? std::string_view() : std::string_view(pieces_[0].text);
+}
+
+bool Pattern::needs_unknown(const Context& context) const {
+  return has_variables_ && std::ranges::any_of(pieces_, [&](const Piece& piece) {
+           return piece.kind == Kind::variable && context.knowledge(piece.text) == Context::Knowledge::unknown;
+         });
 }
 
 std::vector<std::string> Pattern::variables() const {

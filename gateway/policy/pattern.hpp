@@ -17,6 +17,11 @@ class Context {
   virtual ~Context() = default;
   /// The values of a condition key, its name in lower case; empty = the key is not in the request.
   [[nodiscard]] virtual std::vector<std::string> values(std::string_view key) const = 0;
+
+  /// What `values` is worth: all that the key has; more than that, with the key's own among them; or nothing, because
+  /// only the target knows.
+  enum class Knowledge { exact, among, unknown };
+  [[nodiscard]] virtual Knowledge knowledge(std::string_view) const { return Knowledge::exact; }
 };
 
 class Pattern {
@@ -47,6 +52,8 @@ class Pattern {
   [[nodiscard]] bool matches_everything() const;
   /// The literal text in front of the first wildcard or variable.
   [[nodiscard]] std::string_view literal_prefix() const;
+  /// Whether a variable's value is one that only the target knows.
+  [[nodiscard]] bool needs_unknown(const Context& context) const;
   /// Keys of its variables, in lower case.
   [[nodiscard]] std::vector<std::string> variables() const;
 

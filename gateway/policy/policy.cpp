@@ -409,7 +409,9 @@ bool Statement::covers_resource(std::string_view resource, const Context& contex
   const auto matches = [&](const Pattern& pattern) { return pattern.match(resource, context) == Pattern::Match::yes; };
   // What an unresolved variable would have excluded is not known: a permit does not reach it, a restriction does.
   if (not_resources) return !std::ranges::any_of(resources, matches);
-  return open && std::ranges::any_of(resources, [&](const Pattern& p) { return p.may_match(resource, context); });
+  return std::ranges::any_of(resources, [&](const Pattern& p) {
+    return (open || p.needs_unknown(context)) && p.may_match(resource, context);
+  });
 }
 
 bool Statement::covers_whole_resource(std::string_view resource, const Context& context) const {

@@ -3,6 +3,7 @@
 #include <unordered_map>
 
 #include "bus/identity/principal.hpp"
+#include "gateway/aws/condition_keys.hpp"
 #include "gateway/aws/operation.hpp"
 #include "gateway/policy/engine.hpp"
 
@@ -116,16 +117,43 @@ bool is_multivalued_key(std::string_view key) {
   return key == "holdpoint:groups" || key == "aws:tagkeys" || key == "aws:calledvia";
 }
 
+bool is_beyond_knowledge(std::string_view key) {
+  if (key.starts_with("aws:resourcetag/") || key.starts_with("holdpoint:targettag/")) return true;
+  const bool own = key.starts_with("aws:") || key.starts_with("holdpoint:");
+  return !own && !aws::is_derived_key(key);
+}
+
+const std::vector<std::string>* RequestContext::read(std::string_view key) const {
+  const std::string name(key);
+  if (requirement_ != nullptr) {
+    if (const auto found = requirement_->context.find(name); found != requirement_->context.end())
+      return &found->second;
+  }
+  const auto found = request_.operation->context.find(name);
+  return found == request_.operation->context.end() ? nullptr : &found->second;
+}
+
 std::vector<std::string> RequestContext::values(std::string_view key) const {
   if (const auto found = getters().find(key); found != getters().end()) return found->second(request_, requirement_);
   if (key.starts_with(kPrincipalTag)) return claim(request_, key.substr(kPrincipalTag.size()));
   if (key.starts_with(kClaim)) return claim(request_, key.substr(kClaim.size()));
-  const std::string name(key);
-  if (requirement_ != nullptr) {
-    if (const auto found = requirement_->context.find(name); found != requirement_->context.end()) return found->second;
+  const auto* found = read(key);
+  return found == nullptr ? Values{} : *found;
+}
+
+Context::Knowledge RequestContext::knowledge(std::string_view key) const {
+  if (getters().contains(key) || key.starts_with(kPrincipalTag) || key.starts_with(kClaim)) return Knowledge::exact;
+  if (const auto* found = read(key); found != nullptr) {
+    if (found->empty()) return Knowledge::unknown;
+    return key == "dynamodb:leadingkeys" ? Knowledge::among : Knowledge::exact;
   }
-  const auto found = request_.operation->context.find(name);
-  return found == request_.operation->context.end() ? Values{} : found->second;
+  if (key.starts_with("aws:") || key.starts_with("holdpoint:"))
+    return is_beyond_knowledge(key) ? Knowledge::unknown : Knowledge::exact;
+  // A service's keys belong to its own actions; others do not have them.
+  const std::string action = requirement_ == nullptr ? std::string() : to_lower(requirement_->action);
+  const std::string_view service = std::string_view(action).substr(0, action.find(':'));
+  if (key.substr(0, key.find(':')) != service || aws::is_absence_known(key, action)) return Knowledge::exact;
+  return Knowledge::unknown;
 }
 
 }  // namespace holdpoint::policy

@@ -25,7 +25,7 @@ struct World {
                          {"aws:tagkeys", {"env", "cost"}},
                          {"s3:max-keys", {"10"}},
                          {"s3:max-bad", {"ten"}},
-                         {"s3:empty", {}},
+                         {"dynamodb:attributes", {}},  // has some that could not be read
                          {"x:blob", {"AQID"}},
                          {"x:arn", {"arn:aws:sns:eu-west-1:123456789012:topic"}},
                          {"x:noarn", {"topic"}},

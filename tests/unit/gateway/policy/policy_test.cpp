@@ -155,6 +155,12 @@ TEST(Lint, FindsWhatCanNeverMatchOrDoesNotExist) {
        "did you mean \"holdpoint:groups\"?"},
       {R"("Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{"StringEquals":{"dynamodb:Select":"x"}})",
        "never exists here"},
+      {R"("Effect":"Deny","Action":"s3:*","Resource":"*","Condition":{"StringEquals":{"aws:ResourceTag/env":"prod"}})",
+       "no request tells the gateway \"aws:resourcetag/env\""},
+      {R"("Effect":"Allow","Action":"ec2:*","Resource":"*","Condition":{"StringNotEquals":{"ec2:ResourceTag/env":"prod"}})",
+       "a Deny or Hold always does"},
+      {R"("Effect":"Deny","Action":"*","Resource":"*","Condition":{"StringEquals":{"s3:ExistingObjectTag/a":"b"}})",
+       "an Allow with this condition never applies"},
       {R"("Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::b/${aws:user}")",
        "unknown condition key \"aws:user\""},
       {R"("Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{"StringEquals":{"holdpoint:groups":"x"}})",
@@ -188,7 +194,7 @@ TEST(Lint, LeavesGoodPoliciesAlone) {
        R"("Effect":"Allow","Action":["s3:GetObject","kms:Decrypt"],"Resource":["arn:aws:s3:::b/${aws:username}/*","arn:aws:kms:*:*:key/*"])",
        R"("Effect":"Allow","Action":"s3:*","Resource":"*","Condition":{"StringLike":{"s3:prefix":"a*"},"ForAnyValue:StringEquals":{"holdpoint:groups":"dev"},"Null":{"aws:CalledVia":"true"}})",
        R"("Effect":"Allow","Action":"ec2:RunInstances","Resource":"*","Condition":{"StringEquals":{"aws:RequestTag/env":"dev","ec2:InstanceType":"t3.micro","holdpoint:claim/team":"shop"}})",
-       R"("Effect":"Deny","NotAction":["iam:Get*"],"Resource":"*","Condition":{"StringEquals":{"holdpoint:weekday":"Sunday","s3:x":"y"}})"}) {
+       R"("Effect":"Deny","NotAction":["iam:Get*"],"Resource":"*","Condition":{"StringEquals":{"holdpoint:weekday":"Sunday","s3:prefix":"y"}})"}) {
     const auto lines = lint(Policy::parse("p", policy_text(members)).value(), context);
     EXPECT_TRUE(lines.empty()) << members << "\n" << (lines.empty() ? "" : lines[0]);
   }
