@@ -17,7 +17,8 @@ std::string_view name(
     Protocol protocol);  ///< "json-1.0", "json-1.1", "query", "ec2", "rest-json", "rest-xml", "s3", "rpc-v2-cbor"
 std::string_view name(Access access);  ///< "List", "Read", "Write", "Tagging", "Permissions management"
 
-/// Condition keys with their values, as IAM names them ("dynamodb:LeadingKeys" -> {...}). Names in lower case.
+/// Condition keys with their values, as IAM names them ("dynamodb:LeadingKeys" -> {...}). Names in lower case; without
+/// a value: the request has some, and they could not be read.
 using ContextKeys = std::map<std::string, std::vector<std::string>>;
 
 /// One (action, resource) pair that the operation needs; every pair of an operation must be permitted.
@@ -26,6 +27,9 @@ struct Requirement {
   std::string resource;  ///< ARN, or "*" where the action has no resource
   ContextKeys context;   ///< keys that belong to this pair alone
   std::string region{};  ///< where it is needed, when that is not the operation's own
+  /// What else the name may stand for, with wildcards ("…:role/*/deploy"): a restriction that covers any of it applies,
+  /// while a permit is judged by `resource`. Empty = nothing.
+  std::string may_be{};
 };
 
 struct Operation {

@@ -105,6 +105,7 @@ Result<void> add_source_requirements(const RegionCopy& copy, const CallScope& sc
     for (const std::string& source : copy.sources) {
       if (!actions.empty()) needed->push_back({actions.front(), source, {}});
     }
+    spell_as_aws(*needed);
     for (Requirement& requirement : *needed) {
       requirement.region = copy.source_region;
       const bool known = std::ranges::any_of(operation.requirements, [&](const Requirement& have) {

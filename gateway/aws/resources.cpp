@@ -44,36 +44,37 @@ std::string queue_of(const std::string& url) {
   return url.substr(account + 1, name - account - 1) + ":" + url.substr(name + 1);
 }
 
+// A name alone, or an address whose path is /ACCOUNT/NAME: what has more or less is cut in different places.
+bool names_one_queue(std::string_view url) {
+  if (url.find('/') == std::string_view::npos) return true;
+  if (const std::size_t scheme = url.find("://"); scheme != std::string_view::npos) url.remove_prefix(scheme + 3);
+  url.remove_prefix(std::min(url.find('/'), url.size()));
+  const auto parts = split(url, '/');
+  return parts.size() == 3 && std::all_of(parts.begin() + 1, parts.end(), [](std::string_view part) {
+           return !part.empty() && part != "." && part != "..";
+         });
+}
+
 struct Builder {
   const Route& route;
   const Json& parameters;
   const CallScope& scope;
 
   // How a service writes the name that stands in its ARN.
-  [[nodiscard]] std::string shaped(std::string_view path, std::string value, std::string_view before) const {
+  [[nodiscard]] std::string shaped(std::string value, std::string_view before) const {
     const std::string_view service = route.operation->service->id;
     if (service == "secrets-manager") return value + "-??????";  // six characters that the caller need not know
-    if (service == "kms" && path == "KeyId" && value.starts_with("alias/")) return "*";  // any key may be behind it
-    if (service == "lambda" && path == "FunctionName") {
-      const auto qualifier = values_at(parameters, "Qualifier");
-      if (!qualifier.empty() && value.find(':') == std::string::npos) value += ":" + qualifier.front();
-      return value;
-    }
     if (before.ends_with('/') && value.starts_with('/')) value.erase(0, 1);
     return value;
   }
 
-  // A name that is an ARN already (or Lambda's ACCOUNT:function:NAME) is the resource itself.
+  // A name that is an ARN already is the resource itself.
   [[nodiscard]] std::string whole(const std::string& value) const {
     const std::size_t alias = value.find(":alias/");
     if (value.starts_with("arn:") && route.operation->service->id == "kms" && alias != std::string::npos) {
       return value.substr(0, alias) + ":key/*";
     }
-    if (value.starts_with("arn:")) return value;
-    if (route.operation->service->id == "lambda" && value.find(":function:") == 12) {
-      return "arn:" + std::string(partition(scope.region)) + ":lambda:" + scope.region + ":" + value;
-    }
-    return {};
+    return value.starts_with("arn:") ? value : std::string();
   }
 
   // Appends the ARNs of one template; false when a member it needs is absent.
@@ -130,7 +131,7 @@ struct Builder {
       }
       for (const std::string& arn : arns) {
         if (longer.size() > kResourcesMax) break;
-        longer.push_back(arn + (queue ? queue_of(value) : shaped(path, value, arn)));
+        longer.push_back(arn + (queue ? queue_of(value) : shaped(value, arn)));
       }
     }
     arns = std::move(longer);
@@ -171,8 +172,10 @@ Result<std::vector<Requirement>> requirements_of(const Route& route, const Json&
   std::vector<Requirement> out;
   if (id == "sqs") {
     // The path alone names the queue; what another reader could take for the path's end is refused.
-    if (string_or(parameters, "QueueUrl").find_first_of("?#%\\@") != std::string::npos)
+    const std::string url = string_or(parameters, "QueueUrl");
+    if (url.find_first_of("?#%\\@") != std::string::npos)
       return fail(Code::malformed, "QueueUrl has a query, a fragment, a user or an escape");
+    if (!names_one_queue(url)) return fail(Code::malformed, "the path of QueueUrl is /ACCOUNT/NAME");
   }
   if (id == "dynamodb") out = dynamodb_requirements(*route.operation, parameters, scope);
   if (id == "s3") {
@@ -198,6 +201,7 @@ Result<std::vector<Requirement>> requirements_of(const Route& route, const Json&
     }
   }
   if (id == "ssm") add_ssm_machines(*route.operation, parameters, scope, out);
+  if (auto spelt = spell_names(*route.operation, parameters, scope, out); !spelt) return spelt.error();
   if (auto checked = check_resources(out); !checked) return checked.error();
   return out;
 }

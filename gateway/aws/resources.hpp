@@ -27,6 +27,13 @@ std::vector<Requirement> dynamodb_requirements(const OperationModel& operation, 
 Result<void> check_s3_names(const OperationModel& operation, const Json& parameters);
 std::vector<Requirement> s3_requirements(const OperationModel& operation, const Json& parameters,
                                          const CallScope& scope);
+
+/// One spelling for each resource: that of the ARN which AWS decides on.
+void spell_as_aws(std::vector<Requirement>& requirements);
+/// The same, with what the call says by its other parameters. Fails with `malformed` where two name different things.
+Result<void> spell_names(const OperationModel& operation, const Json& parameters, const CallScope& scope,
+                         std::vector<Requirement>& requirements);
+
 /// Adds the machines that a call to Systems Manager works on, Targets among them; a target that is not named by its id
 /// may be any machine.
 void add_ssm_machines(const OperationModel& operation, const Json& parameters, const CallScope& scope,

@@ -40,8 +40,25 @@ int strictness(Effect effect) {
   return 3;
 }
 
-bool applies(const Statement& statement, std::string_view action, std::string_view resource, const Context& context) {
-  return statement.covers_action(action, context) && statement.covers_resource(resource, context) &&
+// A restriction reaches what the resource may be as well. A permit goes by the name that the call gives, but one by
+// NotResource must not reach what it leaves out.
+bool covers(const Statement& statement, const aws::Requirement& requirement, const Context& context) {
+  const bool named = statement.covers_resource(requirement.resource, context);
+  if (requirement.may_be.empty()) return named;
+  if (statement.side() == Side::restriction) return named || statement.covers_resource(requirement.may_be, context);
+  return named && (!statement.not_resources || statement.covers_resource(requirement.may_be, context));
+}
+
+// Whether a permit would cover all of it; of what it may be as well too, where `also` says so.
+bool covers_whole(const Statement& statement, const aws::Requirement& requirement, bool also, const Context& context) {
+  if (!statement.covers_whole_resource(requirement.resource, context)) return false;
+  const bool narrow = requirement.may_be.empty() || (!also && !statement.not_resources);
+  return narrow || statement.covers_whole_resource(requirement.may_be, context);
+}
+
+bool applies(const Statement& statement, std::string_view action, const aws::Requirement& requirement,
+             const Context& context) {
+  return statement.covers_action(action, context) && covers(statement, requirement, context) &&
          statement.conditions_hold(context);
 }
 
@@ -67,7 +84,7 @@ PairResult decide_pair(std::span<const Policy> policies, const Request& request,
   bool permitted = false;
   for (const auto& policy : policies) {
     for (const auto& statement : policy.statements()) {
-      if (!applies(statement, action, requirement.resource, context)) continue;
+      if (!applies(statement, action, requirement, context)) continue;
       Match match{&policy, &statement};
       if (statement.effect == Effect::deny) {
         out.effect = Effect::deny;
@@ -76,8 +93,9 @@ PairResult decide_pair(std::span<const Policy> policies, const Request& request,
       }
       const bool named = permits(statement, action, request.operation->hands_out);
       if (!named && statement.effect == Effect::allow) continue;
-      const bool whole = statement.covers_whole_resource(requirement.resource, context);
-      match.lifts = named && whole && conditions_permit(statement, context);
+      const bool whole = covers_whole(statement, requirement, false, context);
+      match.lifts =
+          named && covers_whole(statement, requirement, true, context) && conditions_permit(statement, context);
       out.permits.push_back(match);
       if (match.lifts && !statement.unmask.empty() && request.now < statement.unmask_until)
         out.unmasks.push_back(match);
@@ -308,7 +326,7 @@ const char* name_of(Effect effect) {
 std::string participation(const Statement& statement, const aws::Requirement& requirement, const Context& context,
                           aws::HandsOut hands_out) {
   if (!statement.covers_action(to_lower(requirement.action), context)) return "other actions";
-  if (!statement.covers_resource(requirement.resource, context)) return "other resources";
+  if (!covers(statement, requirement, context)) return "other resources";
   for (const auto& condition : statement.conditions) {
     if (!condition.holds(context, statement.side())) {
       std::string found;

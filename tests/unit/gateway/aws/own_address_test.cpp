@@ -116,7 +116,9 @@ TEST(OwnAddress, an_old_client_may_post_to_the_queues_own_path) {
 
 TEST(OwnAddress, a_queues_url_that_two_readers_could_cut_differently_is_refused) {
   for (const char* url : {"http://h/123456789012/a?/123456789012/b", "http://h/123456789012/a#/123456789012/b",
-                          "http://h/123456789012/%61", "http://h@x/123456789012/a", "http://h\\123456789012/a"}) {
+                          "http://h/123456789012/%61", "http://h@x/123456789012/a", "http://h\\123456789012/a",
+                          "http://h/123456789012/a/", "http://h/123456789012/a/b", "http://h//123456789012/a",
+                          "http://h/123456789012/..", "http://h/a"}) {
     const auto call = form_call("/", "Action=DeleteQueue&Version=2012-11-05&QueueUrl=" + uri_encode(url));
     ASSERT_FALSE(call) << url;
     EXPECT_EQ(call.error().code, Code::malformed);

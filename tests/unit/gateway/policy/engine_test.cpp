@@ -163,7 +163,6 @@ TEST(Engine, EveryConditionOperator) {
       {R"("Null":{"x:none":"false"})", false, false},
       {R"("Null":{"holdpoint:subject":"false"})", true, true},
       {R"("Null":{"holdpoint:subject":true})", false, false},
-      {R"("Null":{"s3:empty":"true"})", true, true},
       {R"("Null":{"aws:CalledVia":"true"})", true, true},
       // Sets
       {R"("ForAnyValue:StringEquals":{"holdpoint:groups":"dev"})", true, true},
@@ -180,7 +179,24 @@ TEST(Engine, EveryConditionOperator) {
       {R"("ForAnyValue:StringNotEquals":{"aws:TagKeys":["env","cost"]})", false, false},
       {R"("ForAnyValue:StringNotEquals":{"x:none":"env"})", false, false},
       {R"("forallvalues:stringequals":{"dynamodb:LeadingKeys":["ann","bob"]})", true, true},
-      {R"("ForAllValues:StringEquals":{"dynamodb:LeadingKeys":["${aws:username}"]})", false, false},
+      {R"("ForAllValues:StringEquals":{"dynamodb:LeadingKeys":["${aws:username}"]})", false, true},
+      // Keys with more values than the real one: a permit needs all, a restriction any
+      {R"("ForAnyValue:StringEquals":{"dynamodb:LeadingKeys":"ann"})", false, true},
+      {R"("ForAllValues:StringNotEquals":{"dynamodb:LeadingKeys":"ann"})", false, true},
+      // Keys that only the target knows
+      {R"("StringEquals":{"aws:ResourceTag/env":"prod"})", false, true},
+      {R"("StringNotEquals":{"aws:ResourceTag/env":"prod"})", false, true},
+      {R"("StringEqualsIfExists":{"aws:ResourceTag/env":"prod"})", false, true},
+      {R"("ForAllValues:StringEquals":{"aws:ResourceTag/env":"prod"})", false, true},
+      {R"("Null":{"aws:ResourceTag/env":"true"})", false, true},
+      {R"("Null":{"aws:ResourceTag/env":"false"})", false, true},
+      {R"("StringEquals":{"holdpoint:subject":"${aws:ResourceTag/owner}"})", false, true},
+      {R"("StringEquals":{"holdpoint:subject":"${aws:ResourceTag/owner, 'ann'}"})", false, true},
+      {R"("StringEquals":{"dynamodb:FullTableScan":"true"})", false, true},
+      {R"("BoolIfExists":{"dynamodb:FullTableScan":"false"})", false, true},
+      {R"("ForAllValues:StringEquals":{"dynamodb:Attributes":"id"})", false, true},
+      // Keys of another service are absent
+      {R"("StringEquals":{"ec2:ResourceTag/env":"prod"})", false, false},
       // Several values under a plain operator: the stricter reading for each side
       {R"("StringEquals":{"holdpoint:groups":"dev"})", false, true},
       {R"("StringEquals":{"holdpoint:groups":["dev","oncall"]})", true, true},
@@ -298,6 +314,27 @@ TEST(Engine, WhatTheRequestLeavesOpenIsPermittedAsAWholeAndRestrictedInAnyPart) 
   world.operation.requirements = {{"dynamodb:GetItem", tables + "*", {}}};
   const std::string but = R"({"Effect":"Allow","Action":"*","NotResource":")" + tables + R"(secret"})";
   EXPECT_EQ(decide(but, world).effect, implicit_deny);
+}
+
+TEST(Engine, what_a_name_may_stand_for_is_restricted_but_not_permitted_by_it) {
+  World world;
+  const std::string roles = "arn:aws:iam::123456789012:role/";
+  world.operation.requirements = {{"iam:DeleteRole", roles + "deploy", {}}};
+  world.operation.requirements[0].may_be = roles + "*/deploy";
+  const auto on = [&](const char* effect, const std::string& name) {
+    return statement(effect, R"("iam:*")", "\"" + roles + name + "\"");
+  };
+  const auto but = [&](const char* effect, const std::string& name) {
+    return std::string(R"({"Effect":")") + effect + R"(","Action":"iam:*","NotResource":")" + roles + name + "\"}";
+  };
+  EXPECT_EQ(decide(on("Allow", "deploy"), world).effect, allow);
+  EXPECT_EQ(decide(on("Allow", "prod/*"), world).effect, implicit_deny);
+  EXPECT_EQ(decide(on("Allow", "*") + "," + on("Deny", "prod/*"), world).effect, deny);
+  EXPECT_EQ(decide(on("Allow", "*") + "," + on("Deny", "prod/other"), world).effect, allow);
+  EXPECT_EQ(decide(on("Allow", "*") + "," + on("Hold", "prod/*"), world).effect, hold);
+  EXPECT_EQ(decide(on("Hold", "prod/*"), world).effect, implicit_deny);
+  EXPECT_EQ(decide(but("Allow", "prod/*"), world).effect, implicit_deny);
+  EXPECT_EQ(decide(but("Allow", "other"), world).effect, allow);
 }
 
 TEST(Engine, AnOperationWithoutPairsIsDeniedEvenWhereOutsideIsHeld) {
