@@ -127,7 +127,7 @@ Result<Json> parse_json(std::string_view text, JsonLimits limits) {
   if (text.starts_with("\xef\xbb\xbf")) return fail(Code::malformed, "JSON must not begin with a byte-order mark");
   // Another reader may take it for the end and leave unread what stands behind it.
   if (text.find('\0') != std::string_view::npos) return fail(Code::malformed, "JSON must not hold a NUL");
-  return JsonReader(text, limits.depth_max).read();
+  return JsonReader(text, limits).read();
 }
 
 std::string to_json(const Json& value) {

@@ -16,10 +16,12 @@ using Json = nlohmann::json;
 struct JsonLimits {
   std::size_t bytes_max = 16 << 20;
   std::size_t depth_max = 64;
+  /// Refuse a number that a double would round: two texts must not become one value.
+  bool exact_numbers = false;
 };
 
 /// Fails with `malformed` on a duplicate key, trailing bytes, invalid UTF-8, a lone surrogate or a number beyond
-/// double (the context says where), with `too_large` beyond the limits.
+/// double (the context says where), or with more digits than it holds, with `too_large` beyond the limits.
 Result<Json> parse_json(std::string_view text, JsonLimits limits = {});
 
 /// Compact, keys sorted. Strings in `value` must be UTF-8 (see text_json); others come out with U+FFFD.

@@ -55,6 +55,20 @@ void append_utf8(unsigned point, std::string& out) {
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
+// Seventeen digits tell every double from its neighbours; SDKs write no more. Zeros at either end say nothing.
+bool fits_double(std::string_view number) {
+  constexpr std::size_t kDigitsMax = 17;
+  std::string digits;
+  for (const char c : number.substr(0, number.find_first_of("eE"))) {
+    if (is_digit(c) && (c != '0' || !digits.empty())) digits.push_back(c);
+  }
+  return digits.find_last_not_of('0') + 1 <= kDigitsMax;
+}
+
+bool is_zero(std::string_view number) {
+  return number.substr(0, number.find_first_of("eE")).find_first_not_of("-0.") == std::string_view::npos;
+}
+
 }  // namespace
 
 Result<Json> JsonReader::read() {
@@ -86,8 +100,8 @@ bool JsonReader::take(char wanted) {
 }
 
 bool JsonReader::open() {
-  if (depth_ == depth_max_) {
-    error_ = fail(Code::too_large, "JSON nested deeper than " + std::to_string(depth_max_));
+  if (depth_ == limits_.depth_max) {
+    error_ = fail(Code::too_large, "JSON nested deeper than " + std::to_string(limits_.depth_max));
     return false;
   }
   ++depth_;
@@ -228,6 +242,10 @@ bool JsonReader::number(Json& out) {
     real = std::strtod(std::string(first, last).c_str(), nullptr);
   if (!std::isfinite(real)) {
     error_ = fail(Code::malformed, "number out of range at byte " + std::to_string(at_));
+    return false;
+  }
+  if (limits_.exact_numbers && (!fits_double({first, last}) || (real == 0 && !is_zero({first, last})))) {
+    error_ = fail(Code::malformed, "number with more digits than a double holds at byte " + std::to_string(at_));
     return false;
   }
   out = real;

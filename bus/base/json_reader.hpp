@@ -8,7 +8,7 @@ namespace holdpoint {
 
 class JsonReader {
  public:
-  JsonReader(std::string_view text, std::size_t depth_max) : text_(text), depth_max_(depth_max) {}
+  JsonReader(std::string_view text, JsonLimits limits) : text_(text), limits_(limits) {}
 
   /// The whole text, once. Fails as parse_json does.
   Result<Json> read();
@@ -33,7 +33,7 @@ class JsonReader {
   std::string_view text_;
   std::size_t at_ = 0;
   std::size_t depth_ = 0;
-  std::size_t depth_max_;
+  JsonLimits limits_;
   Error error_ = fail(Code::malformed, "invalid JSON");
 };
 

@@ -10,6 +10,9 @@
 namespace holdpoint::aws {
 namespace {
 
+// Exact: reviewers and the digest see the value, the target the text.
+constexpr JsonLimits kBody{.bytes_max = std::size_t{80} << 20, .depth_max = 64, .exact_numbers = true};
+
 // What only guards the transfer differs between SDKs that make the same call.
 bool is_transport(std::string_view wire) {
   const std::string name = to_lower(wire);
@@ -131,7 +134,7 @@ Result<void> put_body(const OperationModel& operation, Json object, Json& parame
 
 Result<void> put_json(const OperationModel& operation, BytesView body, Json& parameters) {
   if (body.empty()) return {};
-  auto parsed = parse_json(body, {std::size_t{80} << 20, 64});
+  auto parsed = parse_json(body, kBody);
   if (!parsed) return parsed.error();
   return put_body(operation, std::move(*parsed), parameters);
 }
@@ -161,7 +164,7 @@ Result<void> put_rest_body(const Route& route, BytesView body, Json& parameters)
   }
   if (route.protocol == Protocol::rest_json) {
     if (payload == nullptr) return put_json(operation, body, parameters);
-    auto parsed = parse_json(body, {std::size_t{80} << 20, 64});
+    auto parsed = parse_json(body, kBody);
     if (!parsed) return parsed.error();
     parameters[std::string(payload->name)] = std::move(*parsed);
     return {};

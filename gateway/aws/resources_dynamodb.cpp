@@ -139,8 +139,10 @@ class Statement {
 void from_statement(std::string_view text, const CallScope& scope, std::vector<Requirement>& out) {
   std::string action;
   std::string resource;
-  const bool commented = text.find("--") != std::string_view::npos || text.find("/*") != std::string_view::npos;
-  if (!commented && Statement(text).parse(action, resource)) {
+  // A comment, or a literal between backticks, could hide a quote or a word from us.
+  const bool hidden = text.find("--") != std::string_view::npos || text.find("/*") != std::string_view::npos ||
+                      text.find('`') != std::string_view::npos;
+  if (!hidden && Statement(text).parse(action, resource)) {
     out.push_back({action, table_arn(resource, scope), {}});
     return;
   }

@@ -101,6 +101,12 @@ Result<HttpHead> rebuild_head(const HttpHead& head, const Classified& call, cons
     std::string name = to_lower(raw);
     if (header_use(call.route, name) != HeaderUse::forward) continue;
     if (name == "content-length" || name == "expect") continue;  // modelled by S3, but the sender's
+    if (name == "x-amz-target") {                                // in the one spelling that was decided on
+      const OperationModel& operation = *call.route.operation;
+      out.headers.emplace_back(std::move(name),
+                               std::string(operation.service->target) + "." + std::string(operation.name));
+      continue;
+    }
     if (transfer == BodyTransfer::decoded) {
       if (name == "x-amz-decoded-content-length" || name == "x-amz-trailer") continue;
       if (name == "content-encoding") {

@@ -132,12 +132,10 @@ operation::Event Call::judge() {
     case policy::Effect::implicit_deny:
       return operation::Forbidden{{"denied", Code::denied, decision_.reason}};
   }
-  const bool part = http::find_header(exchange_.request().head.headers, "range") != nullptr ||
-                    (operation_.answer_is_data && operation_.parameters.contains("PartNumber"));
-  if (must_mask() && part)
+  if (must_mask() && asks_for_part(exchange_.request().head, operation_))
     return operation::Forbidden{
         {"denied", Code::unsupported,
-         "a part of an object cannot be masked by itself; ask for the whole (no Range, no part number), or "
+         "a part of an object cannot be masked by itself; ask for the whole (no range, no part number, no query), or "
          "let the policy's statement say \"Mask\": [\"off\"]"}};
   if (must_mask() && operation_.parameters.contains("ResponseContentEncoding"))
     return operation::Forbidden{{"denied", Code::unsupported,

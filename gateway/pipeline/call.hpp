@@ -64,6 +64,7 @@ class Call {
   Task<Result<void>> take_streamed_body();
   Result<void> check_body(Bytes& decoded);
   Result<void> adapt_addresses(BytesView decoded);
+  Result<void> take_chunked(BytesView decoded);
   Result<void> take_region_copy(BytesView decoded);
   Result<void> replace_member(BytesView decoded, std::string_view member, std::string_view value);
   Result<void> sign_region_copy(Instant now);

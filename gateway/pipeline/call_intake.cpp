@@ -118,9 +118,23 @@ asio::awaitable<Result<void>> Call::understand_whole(std::size_t bytes_max, std:
   auto classified = aws::classify(exchange_.request().head, scope(), decoded, std::move(route));
   if (!classified) co_return classified.error();
   classified_ = std::move(*classified);
+  if (auto taken = take_chunked(decoded); !taken) co_return taken;
   if (operation_.body_is_data) data_hash_ = sha256(decoded);
   if (auto taken = take_region_copy(decoded); !taken) co_return taken;
   co_return adapt_addresses(decoded);
+}
+
+/// What is read for the decision goes on as it was read: a service that does not take chunks apart would read their
+/// envelope as part of the call.
+Result<void> Call::take_chunked(BytesView decoded) {
+  if (!aws::is_aws_chunked(signature_.payload) || operation_.body_is_data) return {};
+  if (classified_.route.protocol != aws::Protocol::s3)
+    return fail(Code::unsupported, "aws-chunked bodies are for S3 and for data alone");
+  if (transfer_ == aws::BodyTransfer::decoded) return {};
+  transfer_ = aws::BodyTransfer::decoded;
+  body_ = Bytes(decoded);
+  payload_word_ = to_hex(view(sha256(body_)));
+  return {};
 }
 
 aws::OwnAddress Call::own_address() const {

@@ -76,6 +76,13 @@ bool is_unchanged(const Json& answer) {
   return changed != answer.end() && changed->is_boolean() && !changed->get<bool>() && !answer.contains("blocked");
 }
 
+bool asks_for_part(const aws::HttpHead& head, const aws::Operation& operation) {
+  if (aws::count_headers(head.headers, "range") > 0) return true;
+  if (operation.answer_is_data && operation.parameters.contains("PartNumber")) return true;
+  if (operation.service != "s3") return false;
+  return operation.operation == "SelectObjectContent" || operation.parameters.contains("CopySourceRange");
+}
+
 wire::Message mask_request(const MaskSubject& subject, const aws::Operation& operation,
                            const policy::Obligations& obligations, const config::MaskingSettings& settings,
                            Bytes bytes) {

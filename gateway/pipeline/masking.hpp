@@ -3,6 +3,7 @@
 
 #include "bus/config/document.hpp"
 #include "bus/wire/envelope.hpp"
+#include "gateway/aws/http_head.hpp"
 #include "gateway/aws/operation.hpp"
 #include "gateway/policy/decision.hpp"
 
@@ -10,6 +11,10 @@ namespace holdpoint::pipeline {
 
 /// The policy's word first ("off", "default", classes), else the configuration's preset.
 bool is_mask_due(const policy::Obligations& obligations, const config::MaskingSettings& settings);
+
+/// Whether the call takes out or sets aside a part of an object, by range, part or query: a value that is cut in two
+/// passes any mask.
+bool asks_for_part(const aws::HttpHead& head, const aws::Operation& operation);
 
 struct MaskSubject {
   std::string content_type;

@@ -110,6 +110,17 @@ TEST(Json, ReadsWhatTheLibraryReads) {
   EXPECT_GT(taken, 20000);
 }
 
+TEST(Json, ExactNumbersAreThoseThatADoubleHolds) {
+  const JsonLimits exact{.exact_numbers = true};
+  for (const char* good : {"0.1", "1.10", "1e3", "-0.0", "0.30000000000000004", "5.6843418860808015E-14",
+                           "18446744073709551615", "-9223372036854775808", "10000000000000000000000000", "0e5000"})
+    EXPECT_TRUE(parse_json(good, exact)) << good;
+  for (const char* bad : {"0.10000000000000000001", "18446744073709551617", "1.000000000000000001", "1e-5000"}) {
+    EXPECT_TRUE(parse_json(bad)) << bad;
+    EXPECT_EQ(parse_json(bad, exact).error().code, Code::malformed) << bad;
+  }
+}
+
 TEST(Json, BoundsSizeAndDepth) {
   EXPECT_EQ(parse_json(std::string(100, '['), {.depth_max = 50}).error().code, Code::too_large);
   EXPECT_EQ(parse_json("[1,2,3]", {.bytes_max = 3}).error().code, Code::too_large);

@@ -145,6 +145,18 @@ TEST(UpstreamRequest, TheHeadIsRebuiltFromTheParseAndSignedAnew) {
                                sha256("{}")));
 }
 
+TEST(UpstreamRequest, TheOperationThatIsNamedUpstreamIsTheOneThatWasDecidedOn) {
+  HttpHead head{"POST", "/", {{"Host", "gw"}, {"Content-Type", "application/x-amz-json-1.0"}, {"X-Amz-Target", ""}}};
+  for (const char* sent :
+       {"DynamoDB_20120810.ListTables", "DynamoDB_20120810.DeleteTable.DynamoDB_20120810.ListTables"}) {
+    head.headers.back().second = sent;
+    const auto rebuilt = rebuild_head(head, classified(head, "dynamodb", "{}"),
+                                      endpoint("dynamodb", "eu-west-1", {}).value(), BodyTransfer::verbatim);
+    ASSERT_TRUE(rebuilt);
+    EXPECT_EQ(header(*rebuilt, "x-amz-target"), "DynamoDB_20120810.ListTables") << sent;
+  }
+}
+
 TEST(UpstreamRequest, TargetsComeOutInOneSpelling) {
   const Endpoint s3 = endpoint("s3", "eu-west-1", {}).value();
   const auto target = [&](HttpHead head, std::string_view service, const Endpoint& at) {

@@ -129,6 +129,22 @@ TEST(Masking, is_due_unless_policy_or_preset_says_off) {
   EXPECT_TRUE(is_mask_due({{"off", "email"}, true}, off));
 }
 
+TEST(Masking, of_a_part_is_told_from_masking_of_the_whole) {
+  const auto asks = [](const char* operation, Json parameters, aws::Headers headers = {}) {
+    aws::Operation of;
+    of.service = "s3", of.operation = operation, of.parameters = std::move(parameters);
+    of.answer_is_data = of.operation == "GetObject";
+    return asks_for_part({"GET", "/", std::move(headers)}, of);
+  };
+  EXPECT_FALSE(asks("GetObject", Json::object()));
+  EXPECT_FALSE(asks("UploadPart", {{"PartNumber", 1}}));
+  EXPECT_FALSE(asks("UploadPartCopy", {{"PartNumber", 1}, {"CopySource", "b/k"}}));
+  EXPECT_TRUE(asks("GetObject", Json::object(), {{"Range", "bytes=0-3"}}));
+  EXPECT_TRUE(asks("GetObject", {{"PartNumber", 1}}));
+  EXPECT_TRUE(asks("UploadPartCopy", {{"CopySource", "b/k"}, {"CopySourceRange", "bytes=0-19"}}));
+  EXPECT_TRUE(asks("SelectObjectContent", {{"Expression", "SELECT substring(s._1, 1, 8) FROM S3Object s"}}));
+}
+
 TEST(Masking, is_asked_for_with_the_rules_of_this_operation_and_target) {
   config::MaskingSettings settings;
   settings.paths = {{"dynamodb:GetItem:Item.note", "secret"}, {"s3:GetObject:note", "secret"}};
