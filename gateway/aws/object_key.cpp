@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::size_t kKeyBytesMax = 1024;
 
-Error unclear(const char* what) { return fail(Code::malformed, std::string("x-amz-copy-source ") + what); }
+Error unclear_source(const char* what) { return fail(Code::malformed, std::string("x-amz-copy-source ") + what); }
 
 }  // namespace
 
@@ -41,31 +41,31 @@ Result<CopySource> read_copy_source(std::string_view text) {
     const std::string_view version = text.substr(mark);
     if (!version.starts_with(kVersion) || version.size() == kVersion.size() ||
         version.find_first_of("?&#+", 1) != std::string_view::npos) {
-      return unclear("has a query that is not one ?versionId=");
+      return unclear_source("has a query that is not one ?versionId=");
     }
-    out.versioned = true;
+    out.version = version.substr(kVersion.size());
     text = text.substr(0, mark);
   }
   if (text.find_first_of("+#") != std::string_view::npos)
-    return unclear("has a raw + or #: encode them as %2B and %23 (a space as %20)");
+    return unclear_source("has a raw + or #: encode them as %2B and %23 (a space as %20)");
   const auto path = uri_decode(text);
-  if (!path) return unclear("is not %-encoded");
+  if (!path) return unclear_source("is not %-encoded");
   std::string_view rest = *path;
   std::size_t slash = 0;
   if (rest.starts_with("arn:")) {
     slash = rest.find(kObject);
-    if (slash == std::string_view::npos) return unclear("is an ARN without /object/");
+    if (slash == std::string_view::npos) return unclear_source("is an ARN without /object/");
     if (auto owner = check_object_key(rest.substr(0, slash)); !owner) return owner.error();
     out.key = rest.substr(slash + kObject.size());
   } else {
     if (rest.starts_with('/')) rest.remove_prefix(1);
     slash = rest.find('/');
     if (slash == std::string_view::npos || !is_bucket_name(rest.substr(0, slash)))
-      return unclear("names no bucket and key");
+      return unclear_source("names no bucket and key");
     out.key = rest.substr(slash + 1);
   }
   out.bucket = rest.substr(0, slash);
-  if (out.key.empty()) return unclear("names no key");
+  if (out.key.empty()) return unclear_source("names no key");
   if (auto key = check_object_key(out.key); !key) return key.error();
   return out;
 }

@@ -18,7 +18,7 @@ Result<void> check_object_key(std::string_view key);
 struct CopySource {
   std::string bucket;  ///< a name, or an access point's ARN
   std::string key;
-  bool versioned = false;
+  std::string version;  ///< empty = the latest
 };
 
 /// x-amz-copy-source: "bucket/key", "/bucket/key" or "ARN/object/key", %-encoded, with "?versionId=V" or without. Fails

@@ -39,8 +39,11 @@ Requirement copy_source(const std::string& text, const CallScope& scope) {
   const auto source = read_copy_source(text);
   // check_s3_names has refused what does not read; whoever leaves it out reads everything.
   if (!source) return {"s3:GetObject", bucket_arn("*", scope), {}};
-  return {
-      source->versioned ? "s3:GetObjectVersion" : "s3:GetObject", object_arn(source->bucket, source->key, scope), {}};
+  Requirement out{"s3:GetObject", object_arn(source->bucket, source->key, scope), {}};
+  if (source->version.empty()) return out;
+  out.action = "s3:GetObjectVersion";
+  out.context["s3:versionid"] = {source->version};
+  return out;
 }
 
 // What a header adds to a write, as AWS authorises it.
@@ -168,6 +171,10 @@ std::vector<Requirement> requirements(const OperationModel& operation, const Jso
 
 Result<void> check_s3_names(const OperationModel& operation, const Json& parameters) {
   if (operation.name == "DeleteObjects") return check_deleted_objects(parameters);
+  if (const auto tags = parameters.find("Tagging"); tags != parameters.end() && tags->is_string()) {
+    if (!parse_fields(tags->get_ref<const std::string&>(), true))
+      return fail(Code::malformed, "x-amz-tagging is not a=b&c=d, %-encoded");
+  }
   if (const auto source = parameters.find("CopySource"); source != parameters.end()) {
     if (!source->is_string()) return fail(Code::malformed, "x-amz-copy-source is not a text");
     if (auto read = read_copy_source(source->get_ref<const std::string&>()); !read) return read.error();

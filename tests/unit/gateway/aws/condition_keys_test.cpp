@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "gateway/aws/dynamodb_expression.hpp"
+#include "gateway/aws/request_keys.hpp"
 #include "tests/unit/gateway/aws/calls.hpp"
 
 namespace holdpoint::aws {
