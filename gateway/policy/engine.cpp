@@ -332,7 +332,9 @@ std::string participation(const Statement& statement, const aws::Requirement& re
       std::string found;
       for (const auto& value : context.values(condition.key()))
         found += (found.empty() ? "" : ", ") + display(value, 128);
-      return "condition " + condition.to_text() + " does not hold (" + (found.empty() ? "absent" : found) + ")";
+      const bool unknown = context.knowledge(condition.key()) == Context::Knowledge::unknown;
+      const char* const nothing = unknown ? "only the target knows it" : "absent";
+      return "condition " + condition.to_text() + " does not hold (" + (found.empty() ? nothing : found) + ")";
     }
   }
   if (statement.effect != Effect::deny && !permits(statement, to_lower(requirement.action), hands_out)) {

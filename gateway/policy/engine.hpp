@@ -58,9 +58,6 @@ class RequestContext final : public Context {
 
 /// Whether `key` (lower case) is one of the aws: and holdpoint: keys that a request here can have.
 bool is_known_key(std::string_view key);
-/// Whether `key` exists in AWS but never here, because it describes what is behind the gateway: tags of a resource, and
-/// service keys that no request tells. Conditions on it count as unknown.
-bool is_beyond_knowledge(std::string_view key);
 /// All of them, for suggestions; those with a free part end in "/".
 std::span<const std::string_view> known_keys();
 /// Keys that can have several values.

@@ -5,6 +5,8 @@
 
 #include "bus/config/document.hpp"
 #include "bus/config/suggestion.hpp"
+#include "gateway/aws/key_reference.hpp"
+#include "gateway/aws/request_keys.hpp"
 #include "gateway/policy/engine.hpp"
 
 namespace holdpoint::policy {
@@ -12,6 +14,7 @@ namespace {
 
 constexpr std::array<std::string_view, 7> kWeekdays = {"Monday", "Tuesday",  "Wednesday", "Thursday",
                                                        "Friday", "Saturday", "Sunday"};
+constexpr std::size_t kKeysShownMax = 6;
 constexpr Duration kUnmaskMax = std::chrono::days(90);
 constexpr std::array<std::string_view, 5> kAccess = {"List", "Read", "Write", "Tagging", "Permissions management"};
 
@@ -137,33 +140,64 @@ class Linter {
     }
   }
 
-  // Keys of services stay as they are where an action of that service is named; others must be ones a request can have.
+  // The gateway knows its own keys of every request; those of tags and services are told by some requests alone.
   void check_key(const Statement& statement, std::string_view key, const std::string& place) {
-    if (is_known_key(key) && !is_beyond_knowledge(key)) return;
+    const bool of_tags = key.starts_with("aws:requesttag/") || key == "aws:tagkeys";
+    if (is_known_key(key) && !of_tags) return;
     const std::string_view prefix = key.substr(0, key.find(':'));
     if (policy_.kind() == PolicyKind::trust) {
       const std::string_view issuer = key.substr(0, key.rfind(':'));
       const bool known =
           std::ranges::any_of(context_.issuers, [&](const auto& i) { return equal_ignoring_case(i, issuer); });
-      if (known || key == "sts:rolesessionname") return;
-    } else if (prefix != "aws" && prefix != "holdpoint") {
-      for (const auto& action : statement.actions) {
-        if (statement.not_actions || service_of_action(action).empty() ||
-            equal_ignoring_case(service_of_action(action), prefix)) {
-          if (is_beyond_knowledge(key)) add(place, beyond_knowledge(key));
-          return;
-        }
-      }
-      add(place, "no action of the statement has the condition key " + shown(key) + ": it never exists here");
-      return;
+      if (known || is_known_key(key) || key == "sts:rolesessionname") return;
+    } else if (of_tags || (prefix != "aws" && prefix != "holdpoint")) {
+      return check_request_key(statement, key, place);
+    } else if (key.starts_with("aws:resourcetag/")) {
+      return add(place, untold(key, "") + ": name the resources in Resource");
     }
-    if (is_known_key(key)) return add(place, beyond_knowledge(key));
     add(place, "unknown condition key " + shown(key) + config::did_you_mean(key, known_keys()));
   }
 
-  static std::string beyond_knowledge(std::string_view key) {
-    return "no request tells the gateway " + shown(key) +
-           ": an Allow with this condition never applies, a Deny or Hold always does";
+  // Some action of the statement must have the key, its requests must tell it, and so must those of every action that
+  // stands there by its own name.
+  void check_request_key(const Statement& statement, std::string_view key, const std::string& place) {
+    const aws::ReferenceKey* known = aws::reference_key(key);
+    if (known == nullptr) return add(place, "unknown condition key " + shown(key) + near_keys(key));
+    bool exists = false;
+    bool told = false;
+    std::string silent;
+    for (const std::string& action : known->actions) {
+      if (!statement.covers_action(action, EmptyContext())) continue;
+      exists = true;
+      const bool tells = key.starts_with("aws:") || aws::is_derived_key(key, action);
+      told |= tells;
+      if (!tells && silent.empty() && statement.names_action(action)) silent = action;
+    }
+    if (!exists) {
+      return add(place, "no action of the statement has the condition key " + shown(key) + ": it never exists here" +
+                            near_keys(key));
+    }
+    if (!told || !silent.empty())
+      add(place, untold(key, silent) + ": decide by other keys, or by Resource" + near_keys(key));
+  }
+
+  static std::string untold(std::string_view key, std::string_view action) {
+    return "no request" + (action.empty() ? std::string() : " for " + std::string(action)) + " tells the gateway " +
+           shown(key) + ", so an Allow with it would never apply and a Deny or Hold always";
+  }
+
+  // The nearest of the keys that requests to that service tell, else the first few of them.
+  static std::string near_keys(std::string_view key) {
+    std::vector<std::string_view> keys;
+    for (const std::string_view each : aws::derived_keys()) {
+      if (each.starts_with(key.substr(0, key.find(':') + 1)) && (keys.empty() || keys.back() != each))
+        keys.push_back(each);
+    }
+    std::string out = config::did_you_mean(key, keys);
+    if (!out.empty() || keys.empty()) return out;
+    for (std::size_t i = 0; i < std::min(keys.size(), kKeysShownMax); ++i)
+      out += (i == 0 ? "; requests tell " : ", ") + std::string(keys[i]);
+    return keys.size() > kKeysShownMax ? out + ", …" : out;
   }
 
   void check_word(const Condition& condition, std::string_view key, std::span<const std::string_view> words,

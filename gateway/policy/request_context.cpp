@@ -3,8 +3,8 @@
 #include <unordered_map>
 
 #include "bus/identity/principal.hpp"
-#include "gateway/aws/condition_keys.hpp"
 #include "gateway/aws/operation.hpp"
+#include "gateway/aws/request_keys.hpp"
 #include "gateway/policy/engine.hpp"
 
 namespace holdpoint::policy {
@@ -51,16 +51,24 @@ using Getter = Values (*)(const Request&, const aws::Requirement*);
 constexpr std::string_view kPrincipalTag = "aws:principaltag/";
 constexpr std::string_view kClaim = "holdpoint:claim/";
 
-constexpr std::array<std::string_view, 33> kKnown = {
+constexpr std::array<std::string_view, 31> kKnown = {
     "aws:calledvia",       "aws:calledviafirst",   "aws:calledvialast",   "aws:currenttime",
     "aws:epochtime",       "aws:principalaccount", "aws:principalarn",    "aws:principalisawsservice",
     "aws:principaltag/",   "aws:principaltype",    "aws:requestedregion", "aws:requesttag/",
-    "aws:resourceaccount", "aws:resourcetag/",     "aws:securetransport", "aws:sourceip",
-    "aws:tagkeys",         "aws:tokenissuetime",   "aws:useragent",       "aws:userid",
-    "aws:username",        "aws:viaawsservice",    "holdpoint:access",    "holdpoint:claim/",
-    "holdpoint:groups",    "holdpoint:hour",       "holdpoint:issuer",    "holdpoint:operation",
-    "holdpoint:service",   "holdpoint:subject",    "holdpoint:target",    "holdpoint:targettag/",
-    "holdpoint:weekday"};
+    "aws:resourceaccount", "aws:securetransport",  "aws:sourceip",        "aws:tagkeys",
+    "aws:tokenissuetime",  "aws:useragent",        "aws:userid",          "aws:username",
+    "aws:viaawsservice",   "holdpoint:access",     "holdpoint:claim/",    "holdpoint:groups",
+    "holdpoint:hour",      "holdpoint:issuer",     "holdpoint:operation", "holdpoint:service",
+    "holdpoint:subject",   "holdpoint:target",     "holdpoint:weekday"};
+
+Values region(const Request& request, const aws::Requirement* pair) {
+  return text(pair == nullptr || pair->region.empty() ? request.operation->region : pair->region);
+}
+
+Values resource_account(const Request& request, const aws::Requirement* pair) {
+  const std::string_view account = pair == nullptr ? std::string_view() : account_of(pair->resource);
+  return text(account.empty() ? std::string_view(request.target_account) : account);
+}
 
 const std::unordered_map<std::string_view, Getter>& getters() {
   using R = const Request&;
@@ -75,13 +83,8 @@ const std::unordered_map<std::string_view, Getter>& getters() {
       {"aws:principalarn", [](R r, P) { return text(r.role_arn); }},
       {"aws:principalisawsservice", [](R, P) { return text("false"); }},
       {"aws:principaltype", [](R, P) { return text("AssumedRole"); }},
-      {"aws:requestedregion",
-       [](R r, P p) { return text(p == nullptr || p->region.empty() ? r.operation->region : p->region); }},
-      {"aws:resourceaccount",
-       [](R r, P p) {
-         const std::string_view account = p == nullptr ? std::string_view() : account_of(p->resource);
-         return text(account.empty() ? std::string_view(r.target_account) : account);
-       }},
+      {"aws:requestedregion", region},
+      {"aws:resourceaccount", resource_account},
       {"aws:securetransport", [](R r, P) { return text(r.secure_transport ? "true" : "false"); }},
       {"aws:sourceip", [](R r, P) { return text(r.source_ip); }},
       {"aws:tokenissuetime",
@@ -90,6 +93,7 @@ const std::unordered_map<std::string_view, Getter>& getters() {
       {"aws:userid", [](R r, P) { return text(r.principal->name()); }},
       {"aws:username", [](R r, P) { return text(r.principal->subject); }},
       {"aws:viaawsservice", [](R, P) { return text("false"); }},
+      {"ec2:region", region},
       {"holdpoint:access", [](R r, P) { return text(aws::name(r.operation->access)); }},
       {"holdpoint:groups", [](R r, P) { return r.principal->groups; }},
       {"holdpoint:hour", [](R r, P) { return text(hour(r.now)); }},
@@ -99,6 +103,7 @@ const std::unordered_map<std::string_view, Getter>& getters() {
       {"holdpoint:subject", [](R r, P) { return text(r.principal->subject); }},
       {"holdpoint:target", [](R r, P) { return text(r.target); }},
       {"holdpoint:weekday", [](R r, P) { return text(weekday(r.now)); }},
+      {"s3:signatureversion", [](R, P) { return text("AWS4-HMAC-SHA256"); }},
   };
   return table;
 }
@@ -115,12 +120,6 @@ bool is_known_key(std::string_view key) {
 
 bool is_multivalued_key(std::string_view key) {
   return key == "holdpoint:groups" || key == "aws:tagkeys" || key == "aws:calledvia";
-}
-
-bool is_beyond_knowledge(std::string_view key) {
-  if (key.starts_with("aws:resourcetag/") || key.starts_with("holdpoint:targettag/")) return true;
-  const bool own = key.starts_with("aws:") || key.starts_with("holdpoint:");
-  return !own && !aws::is_derived_key(key);
 }
 
 const std::vector<std::string>* RequestContext::read(std::string_view key) const {
@@ -147,8 +146,11 @@ Context::Knowledge RequestContext::knowledge(std::string_view key) const {
     if (found->empty()) return Knowledge::unknown;
     return key == "dynamodb:leadingkeys" ? Knowledge::among : Knowledge::exact;
   }
-  if (key.starts_with("aws:") || key.starts_with("holdpoint:"))
-    return is_beyond_knowledge(key) ? Knowledge::unknown : Knowledge::exact;
+  if (key.starts_with("aws:") || key.starts_with("holdpoint:")) {
+    // No session here has a second factor.
+    const bool known = is_known_key(key) || key.starts_with("aws:multifactorauth");
+    return known ? Knowledge::exact : Knowledge::unknown;
+  }
   // A service's keys belong to its own actions; others do not have them.
   const std::string action = requirement_ == nullptr ? std::string() : to_lower(requirement_->action);
   const std::string_view service = std::string_view(action).substr(0, action.find(':'));

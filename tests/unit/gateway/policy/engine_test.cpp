@@ -192,8 +192,13 @@ TEST(Engine, EveryConditionOperator) {
       {R"("Null":{"aws:ResourceTag/env":"false"})", false, true},
       {R"("StringEquals":{"holdpoint:subject":"${aws:ResourceTag/owner}"})", false, true},
       {R"("StringEquals":{"holdpoint:subject":"${aws:ResourceTag/owner, 'ann'}"})", false, true},
-      {R"("StringEquals":{"dynamodb:FullTableScan":"true"})", false, true},
-      {R"("BoolIfExists":{"dynamodb:FullTableScan":"false"})", false, true},
+      {R"("StringNotEquals":{"aws:PrincipalOrgID":"o-1"})", false, true},
+      // A key that AWS has for other actions is absent
+      {R"("StringEquals":{"dynamodb:FullTableScan":"true"})", false, false},
+      {R"("Null":{"dynamodb:FullTableScan":"true"})", true, true},
+      {R"("StringEquals":{"dynamodb:EnclosingOperation":"TransactGetItems"})", false, true},
+      {R"("BoolIfExists":{"dynamodb:EnclosingOperation":"false"})", false, true},
+      {R"("StringEquals":{"dynamodb:NoSuchKey":"x"})", false, true},
       {R"("ForAllValues:StringEquals":{"dynamodb:Attributes":"id"})", false, true},
       // Keys of another service are absent
       {R"("StringEquals":{"ec2:ResourceTag/env":"prod"})", false, false},
