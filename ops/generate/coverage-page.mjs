@@ -9,7 +9,8 @@ send is understood.
 
 - **scope**: the service's name in a signature's credential scope, which policy and classification go by.
 - **operations**: all of them are told apart from the wire; **reads** are those that AWS lists as List or Read.
-- **with resources**: operations whose resources are worked out as ARNs; the others count as \`*\`.
+- **with resources**: operations whose resources are worked out as ARNs; the others count as any resource of the types
+  that AWS lists for the action, or as \`*\` where it lists none.
 - **unlisted**: operations whose IAM action AWS's service reference does not name. They count as writes and need a policy
   that names them.
 

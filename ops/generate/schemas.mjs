@@ -78,6 +78,33 @@ export function membersOf(input, protocol) {
   });
 }
 
+// A member's name inside of a structure, as it stands in a decoded body.
+function innerName(name, traits, protocol) {
+  if (protocol === "ec2") return traits.ec2QueryName ?? (traits.xmlName ?? name).replace(/^./, (c) => c.toUpperCase());
+  return (/^json|rpc/.test(protocol) ? traits.jsonName : traits.jsonName ?? traits.xmlName) ?? name;
+}
+
+/// Every string of the input at any depth: {name: "A.B[].C" ("M{}" for map values), leaf: "C", type: "s", kind: "b"}.
+export function stringsOf(input, protocol) {
+  const out = [];
+  const visit = (ref, path, leaf, depth, seen) => {
+    const shape = resolve(ref);
+    if (shape.kind === "s" && path !== "") out.push({ name: path, leaf, type: "s", kind: "b", flags: "" });
+    if (depth > 9 || out.length > 5000) return;
+    if (shape.kind === "list") visit(shape.member, `${path}[]`, leaf, depth + 1, seen);
+    else if (shape.kind === "map") visit(shape.value, `${path}{}`, leaf, depth + 1, seen);
+    else if (shape.kind === "structure" && !seen.has(shape.name)) {
+      const inside = new Set(seen).add(shape.name);
+      shape.names.forEach((name, i) => {
+        const inner = path === "" ? name : innerName(name, resolve(shape.members[i]).traits, protocol);
+        visit(shape.members[i], path === "" ? inner : `${path}.${inner}`, name, depth + 1, inside);
+      });
+    }
+  };
+  visit(input, "", "", 0, new Set());
+  return out;
+}
+
 /// "E" events, "o" data (the body is a blob or a stream), "" neither.
 export function answerOf(output) {
   const shape = resolve(output);

@@ -15,7 +15,7 @@ function parse(text) {
 }
 
 const serviceColumns = ["", "", "scopes", "protocols", "target", "version", "iam prefix", "flags", "endpoints"];
-const operationColumns = ["", "", "flags", "method", "uri", "host prefix", "access", "actions", "members", "sensitive input", "sensitive output"];
+const operationColumns = ["", "", "flags", "method", "uri", "host prefix", "access", "actions", "members", "sensitive input", "sensitive output", "passed roles"];
 const changed = (names, before, after) => names.filter((name, i) => name && before[i] !== after[i]);
 
 /// One line for each: "new service", "gone service", "new", "gone" and "changed" operations ("service:Operation").

@@ -43,6 +43,42 @@ TEST(Table, EveryOperationHasARouteAndAnAction) {
   EXPECT_GT(Table::instance().services().size(), 280u);
 }
 
+// A member twice in one template would have policy decide on "service/x/x" where the call works on "service/prod/x".
+TEST(Table, ATemplateIsOneFormatThatNoMemberFillsTwice) {
+  std::size_t templates = 0;
+  for (const auto& service : Table::instance().services()) {
+    for (const OperationModel& operation : service->operations()) {
+      for (const std::string_view action : split(operation.actions, '|')) {
+        for (const std::string_view text : split(action, '>')) {
+          ++templates;
+          EXPECT_EQ(text.find(", arn:"), std::string_view::npos) << service->id << ":" << operation.name << " " << text;
+          std::set<std::string_view> seen;
+          for (std::size_t at = text.find('{'); at != std::string_view::npos; at = text.find('{', at + 1)) {
+            const std::string_view member = text.substr(at, text.find('}', at) - at);
+            EXPECT_TRUE(seen.insert(member).second) << service->id << ":" << operation.name << " " << text;
+          }
+        }
+      }
+    }
+  }
+  EXPECT_GT(templates, 30000u);
+}
+
+TEST(Table, OperationsThatHandOverARoleSayWhere) {
+  const std::pair<std::pair<const char*, const char*>, const char*> rows[] = {
+      {{"lambda", "CreateFunction"}, "@lambda.amazonaws.com =Role"},
+      {{"ecs", "RegisterTaskDefinition"}, "@ecs-tasks.amazonaws.com taskRoleArn executionRoleArn"},
+      {{"cloudformation", "CreateStack"}, "@cloudformation.amazonaws.com RoleARN"},
+      {{"eventbridge", "PutTargets"}, "@events.amazonaws.com Targets[].RoleArn"},
+      {{"ec2", "RunInstances"}, "@ec2.amazonaws.com %IamInstanceProfile.Arn %IamInstanceProfile.Name"},
+      {{"iam", "CreateRole"}, ""},
+      {{"sts", "AssumeRole"}, ""},
+  };
+  for (const auto& [key, passed] : rows) {
+    EXPECT_EQ(Table::instance().service(key.first)->operation(key.second)->passed_roles, passed) << key.second;
+  }
+}
+
 TEST(Table, ActionsAgreeWithAwsOwnServiceReference) {
   const Json services = parse_json(read(HOLDPOINT_SHARED_DIR "/aws/services.json")).value().at("services");
   const Json reference = parse_json(read(HOLDPOINT_SHARED_DIR "/aws/iam-actions.json.gz")).value().at("operations");
