@@ -7,8 +7,9 @@
 namespace holdpoint::aws {
 namespace {
 
+// Cloud Control stands here because one action of it reads and changes what other services keep, of any type.
 // Sorted, for the search below. Only where a member's own name says little stands what encloses it.
-constexpr std::array<HandedOut, 165> kList{{
+constexpr std::array<HandedOut, 170> kList{{
     {"acm", "GetAcmeExternalAccountBindingCredentials", HandsOut::named, "macKey"},
     {"amplify", "CreateDeployment", HandsOut::named, "zipUploadUrl fileUploadUrls"},
     {"amplify", "GetArtifactUrl", HandsOut::named, "artifactUrl"},
@@ -37,6 +38,11 @@ constexpr std::array<HandedOut, 165> kList{{
     {"bedrock-agentcore", "GetWorkloadAccessTokenForJWT", HandsOut::named, "workloadAccessToken"},
     {"bedrock-agentcore", "GetWorkloadAccessTokenForUserId", HandsOut::named, "workloadAccessToken"},
     {"bedrock-agentcore-control", "GetDataset", HandsOut::masked, "downloadUrl"},
+    {"cloudcontrol", "CreateResource", HandsOut::named, "progressEvent.resourceModel"},
+    {"cloudcontrol", "DeleteResource", HandsOut::named, "progressEvent.resourceModel"},
+    {"cloudcontrol", "GetResource", HandsOut::named, "resourceDescription.properties"},
+    {"cloudcontrol", "ListResources", HandsOut::named, "resourceDescriptions.properties"},
+    {"cloudcontrol", "UpdateResource", HandsOut::named, "progressEvent.resourceModel"},
     {"codeartifact", "GetAuthorizationToken", HandsOut::named, "authorizationToken"},
     {"codecatalyst", "CreateAccessToken", HandsOut::named, "secret"},
     {"codeguru-security", "CreateUploadUrl", HandsOut::named, "s3Url requestHeaders"},
