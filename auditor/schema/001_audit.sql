@@ -67,7 +67,7 @@ CREATE TABLE IF NOT EXISTS audit.entries (
 
 CREATE TABLE IF NOT EXISTS audit.entries_other PARTITION OF audit.entries DEFAULT;
 
-CREATE INDEX IF NOT EXISTS entries_index ON audit.entries (index);
+-- That of `index` stands in 003_index_once.sql.
 CREATE INDEX IF NOT EXISTS entries_source ON audit.entries (source, epoch, sequence);
 CREATE INDEX IF NOT EXISTS entries_operation ON audit.entries (operation_id) WHERE operation_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS entries_session ON audit.entries (session_id, index) WHERE session_id IS NOT NULL;
@@ -158,6 +158,7 @@ BEGIN
   EXECUTE format('CREATE TABLE audit.%I PARTITION OF audit.entries FOR VALUES FROM (%L) TO (%L)',
                  name, month, month + interval '1 month');
   PERFORM audit.guard(('audit.' || name)::regclass, false);
+  PERFORM audit.index_once(('audit.' || name)::regclass);
 END $$;
 REVOKE ALL ON FUNCTION audit.ensure_partition(timestamptz) FROM PUBLIC;
 
@@ -180,4 +181,5 @@ REVOKE ALL ON FUNCTION audit.drop_partition(text) FROM PUBLIC;
 GRANT USAGE ON SCHEMA audit TO holdpoint_writer, holdpoint_reader;
 GRANT SELECT, INSERT ON audit.entries, audit.nodes, audit.sources, audit.checkpoints, audit.quarantine TO holdpoint_writer;
 GRANT SELECT ON audit.dropped, audit.dropped_leaves, audit.schema_version TO holdpoint_writer;
+GRANT SELECT ON audit.schema_version TO holdpoint_reader;
 GRANT EXECUTE ON FUNCTION audit.ensure_partition(timestamptz) TO holdpoint_writer;

@@ -4,12 +4,31 @@ DROP VIEW IF EXISTS audit.decision_times, audit.resources, audit.findings, audit
   audit.operations, audit.unmasked, audit.log, audit.log_nodes, audit.log_sources, audit.log_checkpoints, audit.log_quarantine,
   audit.log_dropped, audit.log_dropped_leaves;
 
+-- An entry's event as PostgreSQL can read it: jsonb takes no NUL, so that an escaped one is shown as U+FFFD, as in the
+-- columns. An odd number of backslashes makes an escape of \u0000, an even one does not.
+CREATE OR REPLACE FUNCTION audit.event_text(bytes bytea) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+  SELECT regexp_replace(convert_from(bytes, 'UTF8'), '(?<!\\)((?:\\\\)*)\\u0000', '\1' || '\\ufffd', 'g')
+$$;
+
 -- An entry's event, or NULL where it is none that PostgreSQL can read. Slow: for looking at few entries.
 CREATE OR REPLACE FUNCTION audit.event(bytes bytea) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
-  RETURN convert_from(bytes, 'UTF8')::jsonb;
+  RETURN audit.event_text(bytes)::jsonb;
 EXCEPTION WHEN OTHERS THEN
   RETURN NULL;
+END $$;
+
+-- One list out of an entry's data, empty where it has none. Nothing else in the entry is converted, so that nothing
+-- else can hide it; where the list itself cannot be read it holds one null, and a view shows a row without a value.
+CREATE OR REPLACE FUNCTION audit.list(bytes bytea, name text) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+  list json;
+BEGIN
+  list := audit.event_text(bytes)::json #> ARRAY['data', name];
+  IF list IS NULL OR json_typeof(list) <> 'array' THEN RETURN '[]'; END IF;
+  RETURN list::jsonb;
+EXCEPTION WHEN OTHERS THEN
+  RETURN '[null]';
 END $$;
 
 -- One row per operation: what was asked, what was decided, how it ended. `decision` is allowed, granted, or why not
@@ -91,9 +110,7 @@ WHERE e.type IN ('holdpoint.operation.refused', 'holdpoint.session.refused');
 CREATE VIEW audit.resources AS
 SELECT e.time, e.operation_id, e.session_id, e.principal, e.service, e.operation, e.decision, r AS resource, e.index
 FROM audit.entries e
-CROSS JOIN LATERAL jsonb_array_elements_text(
-  CASE WHEN jsonb_typeof(audit.event(e.bytes) #> '{data,resources}') = 'array'
-       THEN audit.event(e.bytes) #> '{data,resources}' ELSE '[]' END) AS r
+CROSS JOIN LATERAL jsonb_array_elements_text(audit.list(e.bytes, 'resources')) AS r
 WHERE e.type IN ('holdpoint.operation.intended', 'holdpoint.operation.refused', 'holdpoint.operation.parked');
 
 -- What was masked: one row per class, rule and place of a completed operation. `path` names members ("*" where a name
@@ -106,9 +123,7 @@ SELECT e.time, e.operation_id, e.session_id, o.principal, o.service, o.operation
        CASE WHEN f ->> 'count' ~ '^[0-9]{1,18}$' THEN (f ->> 'count')::bigint END AS count, e.index
 FROM audit.entries e
 LEFT JOIN audit.entries o ON o.operation_id = e.operation_id AND o.type = 'holdpoint.operation.intended'
-CROSS JOIN LATERAL jsonb_array_elements(
-  CASE WHEN jsonb_typeof(audit.event(e.bytes) #> '{data,findings}') = 'array'
-       THEN audit.event(e.bytes) #> '{data,findings}' ELSE '[]' END) AS f
+CROSS JOIN LATERAL jsonb_array_elements(audit.list(e.bytes, 'findings')) AS f
 WHERE e.type = 'holdpoint.operation.completed' AND e.findings > 0;
 
 -- What was found and left as it was, since a statement's Unmask says so: which statement, and until when it does.
@@ -119,9 +134,7 @@ SELECT e.time, e.operation_id, e.session_id, o.principal, o.service, o.operation
        f ->> 'policy' AS policy, f ->> 'statement' AS statement, f ->> 'until' AS until, e.index
 FROM audit.entries e
 LEFT JOIN audit.entries o ON o.operation_id = e.operation_id AND o.type = 'holdpoint.operation.intended'
-CROSS JOIN LATERAL jsonb_array_elements(
-  CASE WHEN jsonb_typeof(audit.event(e.bytes) #> '{data,unmasked}') = 'array'
-       THEN audit.event(e.bytes) #> '{data,unmasked}' ELSE '[]' END) AS f
+CROSS JOIN LATERAL jsonb_array_elements(audit.list(e.bytes, 'unmasked')) AS f
 WHERE e.type = 'holdpoint.operation.completed' AND position('"unmasked":'::bytea IN e.bytes) > 0;
 
 -- How long reviewers took, per reviewer and day. A process of approvals that was killed, or another one for it, records
@@ -148,4 +161,5 @@ GRANT SELECT ON audit.operations, audit.sessions, audit.reviews, audit.denials, 
   audit.decision_times,
   audit.log, audit.log_nodes, audit.log_sources, audit.log_checkpoints, audit.log_quarantine, audit.log_dropped,
   audit.log_dropped_leaves TO holdpoint_reader, holdpoint_writer;
-GRANT EXECUTE ON FUNCTION audit.event(bytea) TO holdpoint_reader, holdpoint_writer;
+GRANT EXECUTE ON FUNCTION audit.event(bytea), audit.event_text(bytea), audit.list(bytea, text)
+  TO holdpoint_reader, holdpoint_writer;
