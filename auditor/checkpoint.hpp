@@ -1,7 +1,8 @@
 // Signs where the log stands: at most every 2 s while it grows, into the table, a directory, and out on the bus.
 //
 // In the directory: `latest`, and the last one of each hour as YYYY-MM-DDTHH (UTC), so that somebody can carry an
-// earlier one away and later show a cut-off tail. Not here: the note's form (bus/record/note.hpp).
+// earlier one away and later show a cut-off tail. The auditor itself continues no log that lacks what it once signed:
+// kept() is what it compares with (sequencer.hpp). Not here: the note's form (bus/record/note.hpp).
 #pragma once
 
 #include <filesystem>
@@ -9,6 +10,7 @@
 #include <string>
 
 #include "auditor/log_store.hpp"
+#include "auditor/sequencer.hpp"
 #include "bus/record/note.hpp"
 
 namespace holdpoint::auditor {
@@ -26,11 +28,15 @@ class Checkpointer {
 
   /// After the store was opened: `size` of the last checkpoint that it holds.
   void resume(std::uint64_t size) { last_size_ = size; }
+  /// The newest one in the directory that this auditor signed; size 0 without any. `tampered` when there are files and
+  /// none is of its key and log.
+  [[nodiscard]] Result<KeptCheckpoint> kept() const;
   /// Whether one would be made now; the same question answers when to ask again.
   [[nodiscard]] bool due(std::uint64_t size, Instant now) const {
     return size > last_size_ && (now < last_at_ || now - last_at_ >= kInterval);
   }
-  /// Fails when the table does not take it; a directory that cannot be written is only reported in `trouble`.
+  /// Fails when the table does not take it; a directory that does not take it keeps what it
+  /// has, and `trouble` says why.
   Result<void> make(std::uint64_t size, const Hash& root, Instant now);
 
   [[nodiscard]] const std::string& trouble() const { return trouble_; }

@@ -141,11 +141,14 @@ ColumnType column_type(std::size_t index) {
   return ColumnType::text;
 }
 
-std::vector<std::optional<std::string>> columns_of(BytesView entry) {
+std::vector<std::optional<std::string>> columns_of(BytesView entry, std::optional<std::string>* source) {
   std::vector<std::optional<std::string>> values(std::size(kColumns));
   thread_local std::vector<EventMember> members;
   if (scan_event(entry, members)) {
     for (const EventMember& member : members) {
+      if (source != nullptr && !member.of_data && member.name == "source") {
+        *source = member.kind == EventMember::Kind::text ? event_text(member) : "";
+      }
       const auto& columns = columns_at(member.of_data ? Place::data : Place::event);
       const auto column = columns.find(member.name);
       if (column != columns.end()) values[column->second] = value_of(member, kColumns[column->second].kind);
@@ -154,6 +157,7 @@ std::vector<std::optional<std::string>> columns_of(BytesView entry) {
   }
   const auto event = parse_json(entry, record::kEventLimits);
   if (!event || !event->is_object()) return values;
+  if (source != nullptr && event->contains("source")) *source = string_or(*event, "source");
   const auto found = event->find("data");
   const Json* const data = found != event->end() && found->is_object() ? &*found : nullptr;
   for (std::size_t i = 0; i < std::size(kColumns); ++i) {

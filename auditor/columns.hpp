@@ -22,6 +22,8 @@ ColumnType column_type(std::size_t index);
 
 /// One value per name, as text that PostgreSQL reads; nullopt = NULL. Takes any bytes: what is no JSON object, or holds
 /// a member of another kind, gives NULL there. Texts lose NUL characters and end after 500 characters.
-std::vector<std::optional<std::string>> columns_of(BytesView entry);
+/// `source`, where given, becomes what the event names as its source: nullopt when it names none, empty when that is no
+/// text.
+std::vector<std::optional<std::string>> columns_of(BytesView entry, std::optional<std::string>* source = nullptr);
 
 }  // namespace holdpoint::auditor

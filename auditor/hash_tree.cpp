@@ -57,15 +57,30 @@ Result<HashTree> HashTree::restore(std::uint64_t size, const NodeSource& nodes) 
   return tree;
 }
 
-void HashTree::append(const Hash& leaf, std::vector<Node>& completed) {
-  Node node{{0, size_}, leaf};
+void HashTree::append(const Hash& leaf, std::vector<Node>& completed) { add({{0, size_}, leaf}, completed); }
+
+Result<void> HashTree::grow(std::uint64_t size, const NodeSource& nodes) {
+  std::vector<Node> completed;
+  while (size_ < size) {
+    const int room = std::bit_width(size - size_) - 1;
+    const auto level = static_cast<unsigned>(size_ == 0 ? room : std::min(room, std::countr_zero(size_)));
+    const NodeId id{level, size_ >> level};
+    const auto hash = nodes(id);
+    if (!hash) return hash.error();
+    add({id, *hash}, completed);
+  }
+  return {};
+}
+
+/// A complete subtree right after the last leaf; its size divides that of all before it.
+void HashTree::add(Node node, std::vector<Node>& completed) {
+  size_ += std::uint64_t{1} << node.id.level;
   while (!peaks_.empty() && peaks_.back().id.level == node.id.level) {
     node = {{node.id.level + 1, node.id.index >> 1}, node_hash(peaks_.back().hash, node.hash)};
     peaks_.pop_back();
     completed.push_back(node);
   }
   peaks_.push_back(node);
-  ++size_;
 }
 
 Hash HashTree::root() const {

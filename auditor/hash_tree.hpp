@@ -36,11 +36,16 @@ class HashTree {
 
   /// Adds a leaf; every node that it completes (above level 0) is appended to `completed`.
   void append(const Hash& leaf, std::vector<Node>& completed);
+  /// Adds the leaves up to `size` by their subtrees, taken from `nodes`. What the tree has, it keeps: whatever `nodes`
+  /// says, the result begins with it.
+  Result<void> grow(std::uint64_t size, const NodeSource& nodes);
 
   [[nodiscard]] std::uint64_t size() const { return size_; }
   [[nodiscard]] Hash root() const;
 
  private:
+  void add(Node node, std::vector<Node>& completed);
+
   std::uint64_t size_ = 0;
   std::vector<Node> peaks_;  ///< the complete subtrees, largest first
 };

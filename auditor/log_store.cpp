@@ -33,6 +33,10 @@ Error error_of(const std::exception& exception) {
   if (const auto* sql = dynamic_cast<const pqxx::sql_error*>(&exception)) {
     // Class 22 data exception, 23 integrity, 54 limits: sent again they fail again.
     const std::string state = sql->sqlstate();
+    // Only who holds the log's lock may write; a row is in the way all the same.
+    if (state == "23505" || std::string_view(exception.what()).find("duplicate key") != std::string_view::npos) {
+      return fail(Code::tampered, std::string("another hand has written into the log: ") + exception.what());
+    }
     for (const char* data : {"22", "23", "54"}) {
       if (state.starts_with(data)) return fail(Code::malformed, exception.what());
     }
@@ -108,6 +112,8 @@ class PostgresLogStore final : public LogStore {
       return fail(Code::unavailable, std::string("database: ") + exception.what());
     }
   }
+
+  void close() override { connection_.reset(); }
 
   Result<void> commit(const Batch& batch) override {
     try {

@@ -51,8 +51,11 @@ class LogStore {
   /// Connects, takes the lock, reads. `conflict` while another auditor holds it, `unavailable` without a database,
   /// `tampered` when the log is shorter than its last checkpoint.
   virtual Result<LogState> open() = 0;
-  /// All or nothing. `malformed`: the database refuses something in it, nothing was stored. Any other error: whether
-  /// it was stored is unknown, and open() must be called again before anything else.
+  /// Gives the lock back. Nothing but open() may follow.
+  virtual void close() {}
+  /// All or nothing. `malformed`: the database refuses something in it, nothing was stored. `tampered`: nothing was
+  /// stored, since somebody else put a row where this batch belongs. Any other error: whether it was stored is unknown,
+  /// and open() must be called again before anything else.
   virtual Result<void> commit(const Batch& batch) = 0;
   virtual Result<Hash> node(NodeId id) = 0;
   virtual Result<std::optional<Hash>> head_at(const std::string& source, record::Position position) = 0;

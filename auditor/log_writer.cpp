@@ -30,7 +30,7 @@ struct LogWriter::State {
         std::filesystem::path checkpoints, LogWriterEvents events_in)
       : store(std::move(store_in)),
         events(std::move(events_in)),
-        sequencer(*store, deployment),
+        sequencer(*store, deployment, [this] { return checkpointer.kept(); }),
         checkpointer(*store, record::log_origin(deployment), key, std::move(checkpoints), events.checkpoint) {}
 
   std::unique_ptr<LogStore> store;
@@ -38,6 +38,7 @@ struct LogWriter::State {
   Sequencer sequencer;
   Checkpointer checkpointer;
   bool wrote = false;  ///< has held the lock before
+  std::string told;    ///< the directory's trouble as last reported
 
   mutable std::mutex mutex;  // of all below
   std::condition_variable wake;
@@ -165,9 +166,7 @@ void LogWriter::State::checkpoint() {
   const auto made = checkpointer.make(sequencer.size(), sequencer.root(), now);
   if (!made && made.error().code == Code::unavailable) sequencer.stop_writing();
   if (!made && events.trouble) events.trouble(made.error());
-  if (made && !checkpointer.trouble().empty() && events.trouble) {
-    events.trouble(fail(Code::unavailable, checkpointer.trouble()));
-  }
+  if (made && checkpointer.trouble() != told && events.unkept) events.unkept(told = checkpointer.trouble());
 }
 
 LogWriter::LogWriter(std::unique_ptr<LogStore> store, std::string deployment, const SigningKey& key,

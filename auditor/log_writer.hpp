@@ -19,7 +19,9 @@ using Answer = std::function<void(Result<SourceMark>)>;
 struct LogWriterEvents {
   std::function<void()> writing;              ///< the lock was taken: offer the service
   std::function<void(const Error&)> trouble;  ///< the database failed, or is not there yet
-  std::function<void()> lost;                 ///< somebody else writes the log that this one wrote
+  /// The log is written, its checkpoints are not kept in the directory; empty = they are again.
+  std::function<void(const std::string& why)> unkept;
+  std::function<void()> lost;  ///< somebody else writes the log that this one wrote
   std::function<void(const std::string& note)> checkpoint;
 };
 

@@ -4,16 +4,56 @@
 #include "bus/record/tree_hash.hpp"
 
 namespace holdpoint::auditor {
+namespace {
+
+constexpr std::size_t kSourceShown = 100;
+
+Error ends_before(std::uint64_t size, const std::string& from, std::uint64_t known) {
+  return fail(Code::tampered, "the log ends at " + std::to_string(size) + ", " + from + " at " + std::to_string(known) +
+                                  ": entries are missing");
+}
+
+}  // namespace
 
 Result<void> Sequencer::open() {
   if (writing_) return {};
+  if (refused_) return *refused_;
   auto state = store_->open();
-  if (!state) return state.error();
-  auto tree = HashTree::restore(state->size, [this](NodeId id) { return store_->node(id); });
-  if (!tree) return tree.error();
-  tree_ = std::move(*tree);
+  const Result<void> continued = state ? continue_tree(state->size) : Result<void>(state.error());
+  if (!continued) {
+    store_->close();  // an auditor that knows better may have the lock
+    if (continued.error().code == Code::tampered) refused_ = continued.error();
+    return continued;
+  }
   marks_ = std::move(state->marks);
   writing_ = true;
+  return {};
+}
+
+Result<void> Sequencer::continue_tree(std::uint64_t size) {
+  const NodeSource nodes = [this](NodeId id) { return store_->node(id); };
+  HashTree known = tree_;
+  std::string from = "what this auditor has written";
+  if (!opened_ && kept_) {
+    const auto kept = kept_();
+    if (!kept) return kept.error();
+    from = kept->from;
+    if (kept->size > size) return ends_before(size, from, kept->size);
+    auto tree = HashTree::restore(kept->size, nodes);
+    if (!tree) return tree.error();
+    if (tree->root() != kept->root) {
+      return fail(Code::tampered, "the first " + std::to_string(kept->size) + " entries are not those of " + from);
+    }
+    known = std::move(*tree);
+  }
+  if (known.size() > size) return ends_before(size, from, known.size());
+  if (auto grown = known.grow(size, nodes); !grown) return grown;
+  // The tree that the database itself keeps must be the same, in the nodes above too.
+  const auto whole = HashTree::restore(size, nodes);
+  if (!whole) return whole.error();
+  if (whole->root() != known.root()) return fail(Code::tampered, "the log's tree does not continue " + from);
+  tree_ = std::move(known);
+  opened_ = true;
   return {};
 }
 
@@ -27,6 +67,7 @@ Result<void> Sequencer::take(Submitted& one, const SourceKeys& keys, std::map<st
   };
   const auto verdict = check_submission(submission, deployment_, one.sender_key_id, keys, mark, lookup);
   if (!verdict) return verdict.error();
+  const std::size_t before = rows.size();
   for (std::size_t i = verdict->skip; i < submission.entries.size(); ++i) {
     Row row;
     row.index = tree_.size() + rows.size();
@@ -36,7 +77,13 @@ Result<void> Sequencer::take(Submitted& one, const SourceKeys& keys, std::map<st
     row.leaf = record::leaf_hash(submission.entries[i]);
     row.head = verdict->heads[i];
     row.bytes = std::move(submission.entries[i]);
-    row.columns = columns_of(row.bytes);
+    std::optional<std::string> named;
+    row.columns = columns_of(row.bytes, &named);
+    if (named && *named != submission.source) {
+      rows.resize(before);
+      return fail(Code::denied, "source " + submission.source + ": entry " + std::to_string(row.position.sequence) +
+                                    " names another, " + display(*named, kSourceShown));
+    }
     rows.push_back(std::move(row));
   }
   if (verdict->skip < submission.entries.size()) {
@@ -65,6 +112,7 @@ std::vector<Result<SourceMark>> Sequencer::submit(std::vector<Submitted> submitt
   if (auto committed = rows.empty() ? Result<void>() : commit(std::move(rows), now); !committed) {
     // What was committed is known again after open(); the sources send again and are told.
     writing_ = false;
+    if (committed.error().code == Code::tampered) refused_ = committed.error();
     for (auto& answer : answers) {
       if (answer) answer = fail(Code::unavailable, committed.error().context);
     }
@@ -108,8 +156,10 @@ Result<void> Sequencer::commit_alone(Row row, const Error& refusal, Instant now)
   alone.push_back(std::move(row));
   auto committed = try_commit(alone, now);
   // Refused without any column of its own: the fault is the database's, not the entry's.
-  if (!committed) return fail(Code::unavailable, committed.error().context);
-  return {};
+  if (!committed && committed.error().code == Code::malformed) {
+    return fail(Code::unavailable, committed.error().context);
+  }
+  return committed;
 }
 
 Result<SourceMark> Sequencer::position(const std::string& source, const std::string& sender_key_id,

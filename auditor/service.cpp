@@ -79,6 +79,7 @@ struct Service::State : std::enable_shared_from_this<State> {
   void offer();
   void become_ready();
   void report(const Error& trouble);
+  static void report_unkept(const std::string& why);
   void fetch();
   asio::awaitable<void> fetch_configuration();
   void apply(const wire::Message& message);
@@ -100,9 +101,26 @@ void Service::State::report(const Error& trouble) {
     telemetry::log_info("standing by", {{"because", trouble.context}});
     telemetry::notify_status("standing by");
     become_ready();
+  } else if (trouble.code == Code::tampered) {
+    telemetry::log_error("the log is not written to, since it is not the one that was signed",
+                         {{"because", trouble.context},
+                          {"do",
+                           "run holdpoint audit verify; if the database was set back on purpose, move this "
+                           "auditor's checkpoints elsewhere and start it again"}});
+    telemetry::notify_status("refusing to write: the log was tampered with");
   } else {
     telemetry::log_error("the log cannot be written", {{"because", trouble.context}});
     telemetry::notify_status("waiting for the database");
+  }
+}
+
+void Service::State::report_unkept(const std::string& why) {
+  if (why.empty()) {
+    telemetry::log_info("checkpoints are kept again", {});
+    telemetry::notify_status("writing the log");
+  } else {
+    telemetry::log_error("checkpoints are not kept", {{"because", why}});
+    telemetry::notify_status("writing the log, checkpoints are not kept");
   }
 }
 
@@ -115,6 +133,7 @@ void Service::State::start_writer() {
   LogWriterEvents events;
   events.writing = [on_context] { on_context([](State& self) { self.offer(); }); };
   events.trouble = [on_context](const Error& trouble) { on_context([trouble](State& self) { self.report(trouble); }); };
+  events.unkept = [on_context](const std::string& why) { on_context([why](State&) { report_unkept(why); }); };
   events.lost = [on_context] { on_context([](State& self) { self.lost(); }); };
   events.checkpoint = [on_context](const std::string& note) {
     on_context([note](State& self) {
