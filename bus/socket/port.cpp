@@ -166,20 +166,23 @@ struct Port::State final : actor::Transport, std::enable_shared_from_this<Port::
 
   // --- services
 
-  void run(const Handler& handler, unsigned running_max, Envelope request) {
-    if (running.size() >= running_max) {
+  /// `busy` counts what runs of this service: one that hangs does not refuse the others' requests.
+  void run(const Handler& handler, unsigned running_max, const std::shared_ptr<unsigned>& busy, Envelope request) {
+    if (*busy >= running_max) {
       const auto busy = fail(Code::overloaded, "this worker is at its limit");
       return peer.answer(request, busy, system_now(), *this);
     }
+    ++*busy;
     running.emplace_front();
     const auto place = running.begin();
     Message question = std::exchange(request.message, {});
     Envelope asked = request;  // whom to answer; what is asked is the handler's alone
     request.message = std::move(question);
     auto work = handler(std::move(request));
-    auto done = [self = shared_from_this(), place, asked = std::move(asked)](std::exception_ptr thrown,
-                                                                             Result<Message> result) {
+    auto done = [self = shared_from_this(), place, busy, asked = std::move(asked)](std::exception_ptr thrown,
+                                                                                   Result<Message> result) {
       if (thrown) result = failed(thrown);
+      --*busy;
       self->running.erase(place);
       self->peer.answer(asked, std::move(result), system_now(), *self);
     };
@@ -276,9 +279,9 @@ void Port::serve(std::string service, unsigned credit, Handler handler, actor::R
   state_->services[service] = credit;
   // The broker keeps to the credit; a slot that it gave up on after the deadline may still run here.
   const unsigned running_max = 4 * credit;
-  auto take = [state = state_.get(), running_max, handler = std::move(handler)](Envelope request) {
-    state->run(handler, running_max, std::move(request));
-  };
+  auto busy = std::make_shared<unsigned>(0);
+  auto take = [state = state_.get(), running_max, busy = std::move(busy), handler = std::move(handler)](
+                  Envelope request) { state->run(handler, running_max, busy, std::move(request)); };
   state_->peer.serve(std::move(service), credit, std::move(take), system_now(), *state_, repeats);
 }
 

@@ -190,6 +190,40 @@ TEST_F(PortTest, ReconnectsAfterARestartOfTheBrokerAndAnswersWhatWasPending) {
   run(io_, ask_through_restart(bus_, asker, worker));
 }
 
+asio::awaitable<void> answer_beside_a_service_that_hangs(Port& asker, Port& worker) {
+  int hanging = 0;
+  worker.serve("echo", 8, [&hanging](wire::Envelope) -> asio::awaitable<Result<Message>> {
+    ++hanging;
+    co_await sleep_for(2s);
+    co_return Message{"Never"};
+  });
+  worker.serve("masks", 1, [](wire::Envelope) -> asio::awaitable<Result<Message>> { co_return Message{"Done"}; });
+  const auto ask = [](Port& port, int n) -> asio::awaitable<Result<Message>> {
+    co_return co_await port.request("echo", question(n), within(1s));
+  };
+  const auto executor = co_await asio::this_coro::executor;
+  int given_up = 0;
+  for (int n = 1; n <= 6; ++n) {
+    asio::co_spawn(executor, ask(asker, n), [&given_up](std::exception_ptr, Result<Message>) { ++given_up; });
+  }
+  const auto until = std::chrono::steady_clock::now() + 5s;
+  while (hanging < 6 && std::chrono::steady_clock::now() < until) co_await sleep_for(5ms);
+  EXPECT_EQ(hanging, 6) << "more than four times the other service's credit";
+  const auto answer = co_await asker.request("masks", question(7), within(5s));
+  EXPECT_TRUE(answer) << answer.error().context;
+  while (given_up < 6 && std::chrono::steady_clock::now() < until) co_await sleep_for(5ms);
+  EXPECT_EQ(given_up, 6);
+}
+
+TEST_F(PortTest, CountsWhatRunsOfEachServiceByItself) {
+  const auto gateway = bus_.issue(Role::gateway, "gateway-1");
+  const auto masker = bus_.issue(Role::masker, "masker-1");
+  bus_.start();
+  Port asker(io_.get_executor(), gateway);
+  Port worker(io_.get_executor(), masker);
+  run(io_, answer_beside_a_service_that_hangs(asker, worker));
+}
+
 // A worker in a process of its own that never answers, so that it dies with the request.
 pid_t fork_stuck_worker(const config::PeerIdentity& identity, const std::string& service,
                         const std::filesystem::path& taken) {
