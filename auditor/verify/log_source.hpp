@@ -16,7 +16,7 @@ namespace holdpoint::auditor::verify {
 
 /// All as stored, nothing believed: hashes may have any length.
 struct StoredEntry {
-  std::uint64_t index = 0;
+  std::int64_t index = 0;
   std::string received_at;
   std::string source;
   std::uint64_t epoch = 0;
@@ -35,14 +35,36 @@ struct StoredCheckpoint {
   std::string note;
 };
 
+/// A month that retention removed, as it is recorded.
+struct Removal {
+  std::int64_t first = 0;
+  std::int64_t last = 0;
+  std::string partition;
+  std::string at;  ///< as received_at
+  std::string by;
+};
+
+/// A chain as the log says that it began.
+struct StoredSource {
+  std::string source;
+  std::uint64_t epoch = 0;
+  std::string key_id;
+};
+
 class LogSource {
  public:
   virtual ~LogSource() = default;
-  /// Up to `count` entries with index >= first, in order of index.
-  virtual Result<std::vector<StoredEntry>> read(std::uint64_t first, std::size_t count) = 0;
+  /// Begins at the entries with index >= first; next() then gives every one of them by index, those that share an index
+  /// too, and none twice.
+  virtual Result<void> begin(std::int64_t first) = 0;
+  /// Up to `count`; empty at the end.
+  virtual Result<std::vector<StoredEntry>> next(std::size_t count) = 0;
   virtual Result<std::vector<StoredCheckpoint>> checkpoints() = 0;  ///< by size
   /// By (level, index).
   virtual Result<std::map<std::pair<unsigned, std::uint64_t>, Bytes>> nodes() = 0;
+  virtual Result<std::map<std::int64_t, std::string>> quarantine() = 0;  ///< reasons by index
+  virtual Result<std::vector<Removal>> removals() = 0;
+  virtual Result<std::vector<StoredSource>> sources() = 0;
 };
 
 /// Reads audit.entries where the role may, else the views: a superuser could have changed those to show something else.

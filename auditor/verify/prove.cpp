@@ -74,18 +74,22 @@ Result<Proof> prove(const Options& options, std::uint64_t index) {
   const std::uint64_t size = checkpoints->back().size;
   std::vector<Sibling> siblings = siblings_of(index, size);
   std::uint64_t next = 0;
+  if (auto begun = (*log)->begin(0); !begun) return begun.error();
   while (next < size) {
-    const auto page = (*log)->read(next, kExportPage);
+    const auto page = (*log)->next(kExportPage);
     if (!page) return page.error();
-    if (page->empty() || page->front().index != next) return fail(Code::tampered, "the log has gaps; verify it");
+    if (page->empty()) return fail(Code::tampered, "the log has gaps; verify it");
     for (const StoredEntry& entry : *page) {
-      if (entry.index != next++) return fail(Code::tampered, "the log has gaps; verify it");
-      if (entry.index >= size) break;
-      if (entry.index == index) proof.entry = entry.bytes;
+      if (next == size) break;
+      const std::uint64_t at = next++;
+      if (entry.index != static_cast<std::int64_t>(at)) {
+        return fail(Code::tampered, "the log has gaps, or two entries of one index; verify it");
+      }
+      if (at == index) proof.entry = entry.bytes;
       const bool gone = entry.dropped && entry.leaf.size() == sizeof(Hash);
       const Hash leaf = gone ? hash_from(entry.leaf) : record::leaf_hash(entry.bytes);
       for (Sibling& sibling : siblings) {
-        if (entry.index >= sibling.begin && entry.index < sibling.end) sibling.tree.add(leaf);
+        if (at >= sibling.begin && at < sibling.end) sibling.tree.add(leaf);
       }
     }
   }
@@ -132,12 +136,13 @@ Result<std::uint64_t> export_entries(const Options& options, std::uint64_t first
   auto log = open_log(options.database);
   if (!log) return log.error();
   std::uint64_t count = 0;
+  const auto from = static_cast<std::int64_t>(std::min<std::uint64_t>(first, INT64_MAX));
+  if (auto begun = (*log)->begin(from); !begun) return begun.error();
   for (;;) {
-    const auto page = (*log)->read(first, kExportPage);
+    const auto page = (*log)->next(kExportPage);
     if (!page) return page.error();
     if (page->empty()) return count;
     for (const StoredEntry& entry : *page) {
-      first = entry.index + 1;
       if (entry.dropped) continue;
       Json object{{"index", entry.index}, {"received_at", entry.received_at}, {"source", entry.source},
                   {"epoch", entry.epoch}, {"sequence", entry.sequence},       {"leaf_hash", to_base64(entry.leaf)}};

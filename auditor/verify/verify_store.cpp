@@ -1,3 +1,4 @@
+#include <deque>
 #include <pqxx/pqxx>
 
 #include "auditor/verify/expected_columns.hpp"
@@ -17,7 +18,9 @@ class PostgresLog final : public LogSource {
     // One picture of the log, though auditors go on writing.
     transaction_.exec(
         "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL timezone = 'UTC'; "
-        "SET LOCAL bytea_output = 'hex'");
+        "SET LOCAL bytea_output = 'hex'; "
+        // By the indexes from the first row on: sorting would write the whole log to the disk once more.
+        "SET LOCAL enable_sort = off");
     const auto rights = transaction_.exec("SELECT has_table_privilege('audit.entries', 'SELECT')");
     tables_ = rights[0][0].as<bool>();
     for (const auto& [name, value] : expected_columns({})) {
@@ -27,22 +30,41 @@ class PostgresLog final : public LogSource {
     }
   }
 
-  Result<std::vector<StoredEntry>> read(std::uint64_t first, std::size_t count) override {
+  Result<void> begin(std::int64_t first) override {
+    const std::string order = " WHERE index >= " + std::to_string(first) + " ORDER BY index";
     try {
-      const std::string fixed =
-          "index, to_char(received_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), source, epoch, "
-          "sequence, leaf_hash, head, bytes, quarantined, false";
-      const auto rows = transaction_.exec_params(
-          "(SELECT " + fixed + list_ + " FROM " + table("entries", "log") +
-              " WHERE index >= $1 ORDER BY index LIMIT $2) UNION ALL "
-              "(SELECT index, '', source, epoch, sequence, leaf_hash, head, ''::bytea, false, true" +
-              nulls_ + " FROM " + table("dropped_leaves", "log_dropped_leaves") +
-              " WHERE index >= $1 ORDER BY index LIMIT $2) ORDER BY 1 LIMIT $2",
-          static_cast<std::int64_t>(first), static_cast<std::int64_t>(count));
-      std::vector<StoredEntry> entries;
-      entries.reserve(rows.size());
-      for (const auto& row : rows) entries.push_back(entry_of(row));
-      return entries;
+      if (!streams_.empty()) transaction_.exec("CLOSE ALL");
+      // Cursors: pages that ask for what follows the last index would pass over a second row of that index. Two, since
+      // PostgreSQL would sort a union of both.
+      transaction_.exec("DECLARE entries NO SCROLL CURSOR FOR SELECT index, " + moment("received_at") +
+                        ", source, epoch, sequence, leaf_hash, head, bytes, quarantined, false" + list_ + " FROM " +
+                        table("entries", "log") + order);
+      transaction_.exec(
+          "DECLARE leaves NO SCROLL CURSOR FOR SELECT index, '', source, epoch, sequence, leaf_hash, head, ''::bytea, "
+          "false, true" +
+          nulls_ + " FROM " + table("dropped_leaves", "log_dropped_leaves") + order);
+      streams_ = {{"entries", {}, false}, {"leaves", {}, false}};
+      return {};
+    } catch (const std::exception& exception) {
+      return fail(Code::unavailable, std::string("reading the log: ") + exception.what());
+    }
+  }
+
+  Result<std::vector<StoredEntry>> next(std::size_t count) override {
+    try {
+      std::vector<StoredEntry> merged;
+      while (merged.size() < count) {
+        Stream* least = nullptr;
+        for (Stream& stream : streams_) {
+          fetch(stream, count);
+          if (stream.rows.empty()) continue;
+          if (least == nullptr || stream.rows.front().index < least->rows.front().index) least = &stream;
+        }
+        if (least == nullptr) break;
+        merged.push_back(std::move(least->rows.front()));
+        least->rows.pop_front();
+      }
+      return merged;
     } catch (const std::exception& exception) {
       return fail(Code::unavailable, std::string("reading the log: ") + exception.what());
     }
@@ -73,14 +95,73 @@ class PostgresLog final : public LogSource {
     }
   }
 
+  Result<std::map<std::int64_t, std::string>> quarantine() override {
+    try {
+      std::map<std::int64_t, std::string> all;
+      for (const auto& row : transaction_.exec("SELECT index, reason FROM " + table("quarantine", "log_quarantine"))) {
+        all[row[0].as<std::int64_t>()] = row[1].as<std::string>();
+      }
+      return all;
+    } catch (const std::exception& exception) {
+      return fail(Code::unavailable, std::string("reading the quarantine: ") + exception.what());
+    }
+  }
+
+  Result<std::vector<Removal>> removals() override {
+    try {
+      std::vector<Removal> all;
+      for (const auto& row :
+           transaction_.exec("SELECT first, last, partition, " + moment("dropped_at") + ", dropped_by FROM " +
+                             table("dropped", "log_dropped") + " ORDER BY first")) {
+        all.push_back({row[0].as<std::int64_t>(), row[1].as<std::int64_t>(), row[2].as<std::string>(),
+                       row[3].as<std::string>(), row[4].as<std::string>()});
+      }
+      return all;
+    } catch (const std::exception& exception) {
+      return fail(Code::unavailable, std::string("reading what retention removed: ") + exception.what());
+    }
+  }
+
+  Result<std::vector<StoredSource>> sources() override {
+    try {
+      std::vector<StoredSource> all;
+      for (const auto& row :
+           transaction_.exec("SELECT source, epoch, key_id FROM " + table("sources", "log_sources"))) {
+        all.push_back({row[0].as<std::string>(), row[1].as<std::uint64_t>(), row[2].as<std::string>()});
+      }
+      return all;
+    } catch (const std::exception& exception) {
+      return fail(Code::unavailable, std::string("reading the sources: ") + exception.what());
+    }
+  }
+
  private:
+  /// What a cursor has given and next() has not.
+  struct Stream {
+    std::string cursor;
+    std::deque<StoredEntry> rows;
+    bool ended = false;
+  };
+
+  void fetch(Stream& stream, std::size_t count) {
+    if (stream.ended || !stream.rows.empty()) return;
+    for (const auto& row : transaction_.exec("FETCH " + std::to_string(count) + " FROM " + stream.cursor)) {
+      stream.rows.push_back(entry_of(row));
+    }
+    stream.ended = stream.rows.empty();
+  }
+
+  static std::string moment(const std::string& column) {
+    return "to_char(" + column + ", 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')";
+  }
+
   [[nodiscard]] std::string table(const char* table, const char* view) const {
     return std::string("audit.") + (tables_ ? table : view);
   }
 
   StoredEntry entry_of(const pqxx::row& row) const {
     StoredEntry entry;
-    entry.index = row[0].as<std::uint64_t>();
+    entry.index = row[0].as<std::int64_t>();
     entry.received_at = row[1].c_str();
     entry.source = row[2].as<std::string>();
     entry.epoch = row[3].as<std::uint64_t>();
@@ -100,6 +181,7 @@ class PostgresLog final : public LogSource {
   pqxx::connection connection_;
   pqxx::work transaction_;
   bool tables_ = false;
+  std::vector<Stream> streams_;
   std::vector<std::string> names_;
   std::string list_;
   std::string nulls_;

@@ -158,3 +158,16 @@ def test_the_log_is_intact_until_a_byte_is_altered(deployment):
     verdict = deployment.holdpoint("audit verify", check=False)
     assert verdict.returncode != 0
     assert "3" in verdict.stdout + verdict.stderr
+    # With the writer's rights alone, in a month where no unique index meets the row that it stands beside.
+    event = json.dumps({"type": "holdpoint.operation.refused", "data": {"operation_id": "forged-1"}})
+    forged = ("SET ROLE holdpoint_writer; INSERT INTO audit.entries (index, received_at, source, epoch, sequence, leaf_hash, head, "
+              f"bytes, quarantined) VALUES (5, '2001-01-01', 'gateway-1', 1, 1, '', '', '{event}', false);")
+    done = subprocess.run(["/usr/bin/psql", "-X", "-v", "ON_ERROR_STOP=1",
+                           f"host={sockets}/postgres dbname=holdpoint user=postgres", "-c", forged],
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(deployment.holdpoint("audit verify --json", check=False).stdout)
+    found = [problem for problem in report["problems"] if problem["where"] == "index"]
+    assert [(problem["index"], problem["type"], problem["operation"]) for problem in found] == [
+        (5, "holdpoint.operation.refused", "forged-1")], report
+    assert (report["intact"], report["quarantined"], report["dropped"]) == (False, 0, 0)

@@ -1,4 +1,5 @@
 // holdpoint audit verify|prove|check|export: the log, judged by code that shares next to nothing with its writer.
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <limits>
@@ -13,6 +14,8 @@
 namespace holdpoint::commands {
 namespace {
 
+namespace fs = std::filesystem;
+using auditor::verify::KeptNote;
 using auditor::verify::Problem;
 using auditor::verify::Report;
 
@@ -27,6 +30,24 @@ struct AuditOptions {
   std::string proof;
 };
 
+/// What the auditors of this machine have kept beside the database, in var/auditor-*/checkpoints: who can write to the
+/// database alone cannot make these fit.
+Result<void> add_kept(const supervisor::Layout& layout, std::vector<KeptNote>& notes) {
+  std::error_code error;
+  for (const auto& auditor : fs::directory_iterator(layout.var, error)) {
+    if (!auditor.path().filename().string().starts_with("auditor-")) continue;
+    std::error_code none;
+    for (const auto& file : fs::directory_iterator(auditor.path() / "checkpoints", none)) {
+      // What is being written has a "." in its name.
+      if (file.path().has_extension() || !file.is_regular_file(none)) continue;
+      auto note = read_input(file.path().string());
+      if (!note) return note.error();
+      notes.push_back({"the checkpoint in " + file.path().string(), std::move(*note)});
+    }
+  }
+  return {};
+}
+
 /// From the options alone where they say enough, so that an auditor needs no access to var/; else from the deployment.
 Result<auditor::verify::Options> options_of(const Context& context, const AuditOptions& given) {
   auditor::verify::Options options;
@@ -40,14 +61,16 @@ Result<auditor::verify::Options> options_of(const Context& context, const AuditO
   for (const auto& file : given.checkpoints) {
     auto note = read_input(file);
     if (!note) return note.error();
-    options.earlier.push_back(std::move(*note));
+    options.earlier.push_back({"the checkpoint in " + file, std::move(*note)});
   }
   const auto layout = context.layout();
   if (options.public_keys.empty() || options.deployment.empty()) {
     auto document = deployment::current(layout);
     if (!document) return document.error();
     options.deployment = document->deployment;
+    if (auto kept = add_kept(layout, options.earlier); !kept) return kept.error();
     for (const auto& key : document->keys) {
+      options.key_names[key.key_id] = key.name;
       if (key.role == wire::Role::auditor) options.public_keys.push_back(key.sign_public);
     }
   }
@@ -61,6 +84,8 @@ Json problem_json(const Problem& problem) {
                {"computed", text_json(problem.computed)},
                {"text", problem.text}};
   if (problem.index) json["index"] = *problem.index;
+  if (!problem.type.empty()) json["type"] = problem.type;
+  if (!problem.operation.empty()) json["operation"] = problem.operation;
   return json;
 }
 
@@ -68,12 +93,19 @@ void print_report(const Report& report) {
   std::cout << report.entries << " entries of " << report.sources << " sources, " << report.checkpoints
             << " checkpoints, the last at " << report.checkpoint_size << "\nroot " << to_base64(view(report.root))
             << "\n";
-  if (report.quarantined > 0) std::cout << report.quarantined << " entries are in quarantine\n";
+  if (report.quarantined > 0) std::cout << report.quarantined << " entries are in quarantine, no view shows them\n";
+  for (const auto& entry : report.quarantine) {
+    std::cout << "quarantine: entry " << entry.index << " " << entry.type << " of operation " << entry.operation << ": "
+              << entry.reason << "\n";
+  }
   if (report.dropped > 0) std::cout << report.dropped << " entries were removed by retention; their hashes hold\n";
+  for (const auto& removal : report.removals) std::cout << "removed: " << removal << "\n";
   for (const auto& note : report.notes) std::cout << "note: " << display(note) << "\n";
   for (const auto& problem : report.problems) {
     std::cout << "ALTERED";
     if (problem.index) std::cout << " entry " << *problem.index;
+    if (!problem.type.empty()) std::cout << " " << problem.type;
+    if (!problem.operation.empty()) std::cout << " of operation " << problem.operation;
     std::cout << " (" << problem.where << "): " << problem.text << "\n";
   }
   if (report.intact()) std::cout << "The log is intact.\n";
@@ -87,12 +119,21 @@ Result<void> verify(const Context& context, const AuditOptions& given) {
   if (context.json) {
     Json problems = Json::array();
     for (const auto& problem : report->problems) problems.push_back(problem_json(problem));
+    Json quarantine = Json::array();
+    for (const auto& entry : report->quarantine) {
+      quarantine.push_back(
+          Json{{"index", entry.index}, {"type", entry.type}, {"operation", entry.operation}, {"reason", entry.reason}});
+    }
     print_json({{"intact", report->intact()},
                 {"entries", report->entries},
                 {"root", to_base64(view(report->root))},
                 {"checkpoints", report->checkpoints},
                 {"checkpoint_size", report->checkpoint_size},
                 {"sources", report->sources},
+                {"quarantined", report->quarantined},
+                {"quarantine", quarantine},
+                {"dropped", report->dropped},
+                {"removals", report->removals},
                 {"problem_count", report->problem_count},
                 {"problems", problems},
                 {"notes", report->notes}});
@@ -145,13 +186,18 @@ Result<void> export_log(const Context& context, const AuditOptions& given) {
 }  // namespace
 
 void add_audit(CLI::App& app, Context& context) {
-  CLI::App* group =
-      add_command(app, "audit", "The log: is it intact, what is in it",
-                  "  holdpoint audit verify\n"
-                  "  holdpoint audit verify --database 'host=… user=holdpoint_reader' --deployment 019a… \\\n"
-                  "                         --key BASE64 --checkpoint kept.note     # without access to var/\n"
-                  "  holdpoint audit prove 42 --entry entry.json > entry.proof\n"
-                  "  holdpoint audit export --first 1000 > log.jsonl");
+  CLI::App* group = add_command(
+      app, "audit", "The log: is it intact, what is in it",
+      "  holdpoint audit verify\n"
+      "  holdpoint audit verify --database 'host=… user=holdpoint_reader' --deployment 019a… \\\n"
+      "                         --key BASE64 --checkpoint kept.note     # without access to var/\n"
+      "  holdpoint audit prove 42 --entry entry.json > entry.proof\n"
+      "  holdpoint audit export --first 1000 > log.jsonl\n\n"
+      "verify proves, up to the last signed checkpoint, that no entry was altered, left out, put in, exchanged\n"
+      "or cut off, and that the views show what the log holds. It compares with the checkpoints in the\n"
+      "database, those in var/auditor-*/checkpoints, and --checkpoint. It cannot prove what came after the\n"
+      "last checkpoint, who put an entry at the end while no auditor was writing, received_at, or that what\n"
+      "is listed as removed by retention or as quarantined was that.");
   group->require_subcommand(1);
   auto options = std::make_shared<AuditOptions>();
   using Action = Result<void> (*)(const Context&, const AuditOptions&);
@@ -165,8 +211,10 @@ void add_audit(CLI::App& app, Context& context) {
     });
     return made;
   };
-  CLI::App* verifying = command("verify", "Recompute everything; names what was altered", verify);
-  verifying->add_option("--checkpoint", options->checkpoints, "A checkpoint kept elsewhere: shows a cut-off tail");
+  CLI::App* verifying =
+      command("verify", "Recompute everything; names what was altered, by index, type and operation", verify);
+  verifying->add_option("--checkpoint", options->checkpoints,
+                        "A checkpoint kept elsewhere: shows a log cut off or written anew");
   CLI::App* proving = command("prove", "A proof that one entry is in the log", prove);
   proving->add_option("index", options->index, "As audit.entries counts, from 0")
       ->required()

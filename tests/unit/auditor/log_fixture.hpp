@@ -113,7 +113,9 @@ class LogTest : public ::testing::Test {
     return report ? *report : verify::Report();
   }
   verify::Options options(std::vector<std::string> earlier = {}, const std::string& user = "holdpoint_reader") {
-    return {dsn(user), kDeployment, {auditor_key_.public_key()}, std::move(earlier), 100};
+    std::vector<verify::KeptNote> kept;
+    for (auto& note : earlier) kept.push_back({"the kept checkpoint", std::move(note)});
+    return {dsn(user), kDeployment, {auditor_key_.public_key()}, std::move(kept), 100};
   }
   pqxx::result sql(const std::string& user, const std::string& statement) {
     pqxx::connection connection(dsn(user));

@@ -41,6 +41,28 @@ TEST_F(LogTest, AnswersEachOfManySubmissionsByItself) {
   EXPECT_EQ(sequencer_->size(), 3u);
 }
 
+TEST_F(LogTest, TakesNoEventThatNamesAnotherSourceAndKeepsItsNeighboursSubmissions) {
+  Source approvals("approvals-1");
+  approvals.add_to(keys_);
+  const Bytes foreign = event_entry("approvals-1", record::type::kReviewVoted, "r1", Json{{"review_id", "r1"}});
+  std::vector<Bytes> mixed = events_of("gateway-1", 2);
+  mixed.push_back(foreign);
+  for (const Bytes& other : {foreign, Bytes(R"({"source":5})"), Bytes(R"({"source":5,"x":1.5})")}) {
+    Source fresh("gateway-9");
+    fresh.add_to(keys_);
+    EXPECT_EQ(submit(fresh.next({other})).error().code, Code::denied) << other;
+  }
+  const auto answers = sequencer_->submit(
+      {gateway_.next(mixed), approvals.next({foreign}), approvals.next({"no event", R"({"type":"t"})"})}, keys_, now_);
+  EXPECT_EQ(answers[0].error().code, Code::denied);
+  EXPECT_NE(answers[0].error().context.find("entry 3 names another, approvals-1"), std::string::npos);
+  EXPECT_EQ(answers[1]->through, 1u);
+  EXPECT_EQ(answers[2]->through, 3u);
+  EXPECT_EQ(sequencer_->size(), 3u);
+  checkpoint();
+  EXPECT_TRUE(verified().intact());
+}
+
 TEST_F(LogTest, TakesEveryHostileEntryAndGivesItsExactBytesBack) {
   const std::vector<Bytes> entries = hostile_entries();
   EXPECT_EQ(submit(gateway_.next(entries))->through, entries.size());
@@ -169,6 +191,44 @@ TEST_F(LogTest, MigratesAgainWithoutHarm) {
   const auto again = migrate(dsn("postgres"));
   EXPECT_TRUE(again.has_value()) << again.error().context;
   EXPECT_EQ(sql("holdpoint_reader", "SELECT * FROM audit.log").size(), 3u);
+}
+
+TEST_F(LogTest, TakesNoSecondRowOfAnIndexIntoAMonthAndReplacesThePlainIndexOfOlderSchemas) {
+  EXPECT_EQ(submit(gateway_.next(events_of("gateway-1", 3)))->through, 3u);
+  const std::string again = "INSERT INTO audit.entries SELECT * FROM audit.entries WHERE index = 1";
+  const std::string indexes =
+      "SELECT count(*) FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid "
+      "WHERE t.relname LIKE 'entries%' AND pg_get_indexdef(i.indexrelid) LIKE '% (index)'";
+  EXPECT_THROW(sql("holdpoint_writer", again), pqxx::unique_violation);
+  EXPECT_EQ(sql("postgres", indexes)[0][0].as<int>(), 2) << "one of this month, one of the rest";
+  // As an older version made it.
+  sql("postgres", "DROP INDEX audit.entries_2026_11_index_once; CREATE INDEX entries_index ON audit.entries (index)");
+  sql("holdpoint_writer", again);
+  ASSERT_TRUE(migrate(dsn("postgres")).has_value()) << "evidence is no reason not to start";
+  EXPECT_EQ(sql("holdpoint_reader", "SELECT * FROM audit.log").size(), 4u);
+  EXPECT_EQ(sql("postgres", indexes)[0][0].as<int>(), 2);
+  tamper("DELETE FROM audit.entries WHERE ctid = (SELECT max(ctid) FROM audit.entries WHERE index = 1)");
+  ASSERT_TRUE(migrate(dsn("postgres")).has_value());
+  EXPECT_THROW(sql("holdpoint_writer", again), pqxx::unique_violation);
+  EXPECT_EQ(sql("postgres", indexes)[0][0].as<int>(), 2);
+}
+
+TEST_F(LogTest, ShowsWhatWasTouchedWhateverTheAgentWroteIntoItsParameters) {
+  const auto with = [](Json more) {
+    Json data{{"operation_id", "o1"}, {"service", "s3"}, {"operation", "PutObject"}};
+    data.update(more);
+    return event_entry("gateway-1", record::type::kOperationIntended, "o1", data);
+  };
+  const std::string nul(1, '\0');
+  std::vector<Bytes> entries{with({{"parameters", {{"Key", "a" + nul + nul + "b"}}}, {"resources", {"arn:one"}}}),
+                             with({{"parameters", {{"Key", "\\" + nul}}}, {"resources", {"arn:two" + nul}}}),
+                             with({{"parameters", {{"Key", "\\u0000"}}}, {"resources", {"\\u0000"}}})};
+  EXPECT_EQ(submit(gateway_.next(entries))->through, 3u);
+  std::vector<std::string> touched;
+  for (const auto& row : sql("holdpoint_reader", "SELECT resource FROM audit.resources ORDER BY index")) {
+    touched.push_back(row[0].as<std::string>());
+  }
+  EXPECT_EQ(touched, (std::vector<std::string>{"arn:one", "arn:two\xef\xbf\xbd", "\\u0000"}));
 }
 
 TEST_F(LogTest, ShowsTheOutcomeAsUnknownOnceAGatewayLostTheJournalThatCouldTell) {

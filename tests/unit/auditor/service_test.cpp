@@ -112,8 +112,10 @@ TEST_F(ServiceTest, TakesRecordsAnswersForThemAndHandsTheLogOver) {
   const std::vector<Bytes> keys{first_identity.signing_key.public_key(), second_identity.signing_key.public_key()};
   for (const std::string& note : notes) EXPECT_TRUE(record::open_checkpoint(note, keys).has_value());
   EXPECT_TRUE(std::filesystem::exists(bus_.folder() / "checkpoints" / "latest"));
-  const auto report =
-      verify::verify({testing::PrivatePostgres::shared().dsn(database_, "holdpoint_reader"), "test", keys, notes, 100});
+  std::vector<verify::KeptNote> kept;
+  for (const std::string& note : notes) kept.push_back({"a published checkpoint", note});
+  const auto report = verify::verify(
+      {testing::PrivatePostgres::shared().dsn(database_, "holdpoint_reader"), "test", keys, std::move(kept), 100});
   ASSERT_TRUE(report.has_value()) << report.error().context;
   EXPECT_TRUE(report->intact()) << report->problems.front().text;
   EXPECT_EQ(report->entries, 40u);
