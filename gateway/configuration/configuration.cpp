@@ -30,6 +30,17 @@ Configuration::Configuration(const config::PeerIdentity& identity, std::vector<s
                              std::filesystem::path newest, std::function<void(SnapshotPtr)> changed)
     : identity_(identity), listen_(std::move(listen)), floor_(std::move(newest)), changed_(std::move(changed)) {}
 
+SnapshotPtr Configuration::current() const {
+  const std::lock_guard lock(mutex_);
+  return current_;
+}
+
+/// The one before, if nobody holds it any more, ends with `next`: after the lock.
+void Configuration::put(SnapshotPtr next) {
+  const std::lock_guard lock(mutex_);
+  current_.swap(next);
+}
+
 std::uint64_t Configuration::version() const {
   const SnapshotPtr snapshot = current();
   return snapshot ? snapshot->document.version : 0;
@@ -61,7 +72,7 @@ Result<void> Configuration::apply(const config::SignedDocument& signed_one) {
   auto snapshot = make_snapshot(std::move(*document), identity_, listen_);
   if (!snapshot) return snapshot.error();
   if (auto admitted = floor_.admit((*snapshot)->document.version); !admitted) return admitted;
-  current_.store(*snapshot, std::memory_order_release);
+  put(*snapshot);
   if (!behind()) behind_since_ms_.store(0, std::memory_order_release);
   changed_(*snapshot);
   return {};

@@ -37,7 +37,7 @@ class Configuration {
   boost::asio::awaitable<void> run(socket::Port& port);
 
   /// Any thread. Null before the first document.
-  [[nodiscard]] SnapshotPtr current() const { return current_.load(std::memory_order_acquire); }
+  [[nodiscard]] SnapshotPtr current() const;
   [[nodiscard]] bool lease_held(Steady::time_point now = Steady::now()) const;
 
   /// For run() and tests: a document from the bus. Fails as open_document, make_snapshot and VersionFloor::admit do;
@@ -46,6 +46,7 @@ class Configuration {
   void heard(std::uint64_t version, Steady::time_point now);
 
  private:
+  void put(SnapshotPtr next);
   [[nodiscard]] std::uint64_t version() const;
   [[nodiscard]] bool behind() const { return announced_.load() > version(); }
 
@@ -53,7 +54,10 @@ class Configuration {
   std::vector<std::string> listen_;
   config::VersionFloor floor_;
   std::function<void(SnapshotPtr)> changed_;
-  std::atomic<SnapshotPtr> current_;
+  // Not std::atomic<SnapshotPtr>: libstdc++ 12 reads the pointer in load() and lets go of it by a relaxed store, so
+  // that nothing orders the read before the next version's write.
+  mutable std::mutex mutex_;
+  SnapshotPtr current_;  ///< under mutex_
   std::atomic<std::int64_t> heard_ms_{0};
   std::atomic<std::int64_t> behind_since_ms_{0};  ///< 0 = not behind
   std::atomic<std::uint64_t> announced_{0};
