@@ -18,6 +18,8 @@ if(HOLDPOINT_SANITIZE)
   target_compile_options(holdpoint_options INTERFACE -fsanitize=${HOLDPOINT_SANITIZE} -fno-omit-frame-pointer
     -fno-sanitize-recover=all)
   target_link_options(holdpoint_options INTERFACE -fsanitize=${HOLDPOINT_SANITIZE})
+  # The masker's sandbox takes what the runtimes need (masker/worker/sandbox.hpp).
+  target_compile_definitions(holdpoint_options INTERFACE HOLDPOINT_SANITIZED=1)
 else()
   target_link_options(holdpoint_options INTERFACE -Wl,-z,relro,-z,now)
 endif()

@@ -6,6 +6,18 @@ function(holdpoint_unity target)
   endif()
 endfunction()
 
+# holdpoint_sanitizer_defaults(TARGET): a program that is sanitized carries its runtime's options and suppressions.
+function(holdpoint_sanitizer_defaults target)
+  if(HOLDPOINT_SANITIZE)
+    set(source ${PROJECT_SOURCE_DIR}/tests/support/sanitizer_defaults.cpp)
+    set(suppressions ${PROJECT_SOURCE_DIR}/tests/tsan.supp)
+    target_sources(${target} PRIVATE ${source})
+    find_program(SYMBOLIZER NAMES llvm-symbolizer-16 llvm-symbolizer)
+    set_source_files_properties(${source} TARGET_DIRECTORY ${target} PROPERTIES OBJECT_DEPENDS ${suppressions}
+      COMPILE_DEFINITIONS "HOLDPOINT_TSAN_SUPPRESSIONS=\"${suppressions}\";HOLDPOINT_SYMBOLIZER=\"${SYMBOLIZER}\"")
+  endif()
+endfunction()
+
 # holdpoint_library(NAME FOLDER [LINK target...]): every .cpp of one folder but main.cpp.
 function(holdpoint_library name folder)
   cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
@@ -31,6 +43,8 @@ function(holdpoint_program name main)
   add_executable(${name} ${main})
   target_link_libraries(${name} PRIVATE holdpoint_options ${ARG_LINK})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+  set_property(GLOBAL APPEND PROPERTY HOLDPOINT_PROGRAMS ${name})
+  holdpoint_sanitizer_defaults(${name})
 endfunction()
 
 # holdpoint_own_allocator(PROGRAM): jemalloc instead of the C library's allocator. A masked call asks for memory some 250
@@ -59,6 +73,7 @@ function(holdpoint_test folder)
   target_link_libraries(${name} PRIVATE holdpoint_options ${ARG_LINK} GTest::gmock GTest::gtest_main)
   target_compile_definitions(${name} PRIVATE HOLDPOINT_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
     HOLDPOINT_SHARED_DIR="${PROJECT_SOURCE_DIR}/../shared")
+  holdpoint_sanitizer_defaults(${name})
   set_property(GLOBAL APPEND PROPERTY HOLDPOINT_TEST_PROGRAMS ${name})
   set(prefix "${folder}: ")
   if(HOLDPOINT_SANITIZE)

@@ -50,7 +50,11 @@ asio::awaitable<void> confine_when_connected(socket::Port& port, std::string end
     context.stop();
     co_return;
   }
-  telemetry::log_info("confined: no files, no new connections but to the bus");
+  if (masker::kConfines) {
+    telemetry::log_info("confined: no files, no new connections but to the bus");
+  } else {
+    telemetry::log_warning("not confined: this program was built with a sanitizer");
+  }
 }
 
 int run(const Options& options) {

@@ -144,6 +144,7 @@ bool limit(__rlimit_resource_t resource, rlim_t most) {
 }  // namespace
 
 Result<void> enter_sandbox(const SandboxOptions& options) {
+  if (!kConfines) return {};
   if (!limit(RLIMIT_AS, options.address_space_bytes_max) || !limit(RLIMIT_NOFILE, options.descriptors_max) ||
       !limit(RLIMIT_CORE, 0) || !limit(RLIMIT_FSIZE, log_bytes_max)) {
     return fail(Code::unavailable, "sandbox: the resource limits were refused");

@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import pwd
+import re
 import shutil
 import socket
 import subprocess
@@ -20,6 +21,9 @@ BIN = pathlib.Path(os.environ.get("HOLDPOINT_BIN", ROOT / "build/release/bin"))
 ROLE = "arn:aws:iam::123456789012:role/coding-agent"
 SECRETS = ("4111 1111 1111 1111", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "correct-horse-battery-9",
            "DE89 3704 0044 0532 0130 00")
+# Of AddressSanitizer, LeakSanitizer, ThreadSanitizer and UndefinedBehaviorSanitizer.
+REPORT = re.compile(r"(WARNING|ERROR): \w+Sanitizer:|: runtime error: ")
+REPORT_SHOWN = 6000
 sys.path.insert(0, str(ROOT / "ops/demo"))
 
 for name in list(os.environ):
@@ -105,12 +109,14 @@ class Deployment:
         self.holdpoint("down", seconds=150)
 
     def close(self):
+        reports = []
         try:
             self.down()
         finally:
             if self.target_process:
                 self.target_process.terminate()
                 self.target_process.wait(10)
+            reports = self.sanitizer_reports()
             if os.environ.get("HOLDPOINT_KEEP"):
                 print("kept:", self.folder)
             else:
@@ -118,6 +124,18 @@ class Deployment:
                 digest = hashlib.sha256(str(self.var).encode()).hexdigest()[:8]
                 for folder in [*state, self.folder, pathlib.Path(f"/run/holdpoint-{digest}")]:
                     shutil.rmtree(folder, ignore_errors=True)
+        if reports:
+            raise AssertionError("\n".join(reports))
+
+    def sanitizer_reports(self):
+        """What programs built with a sanitizer said of themselves in their logs."""
+        reports = []
+        for log in sorted((self.var / "log").glob("*.log*")):
+            text = log.read_text(encoding="utf-8", errors="replace")
+            found = REPORT.search(text)
+            if found:
+                reports.append(f"{log.name}: {text[found.start():found.start() + REPORT_SHOWN]}")
+        return reports
 
     # People
 

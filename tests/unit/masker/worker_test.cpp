@@ -205,18 +205,14 @@ int confined(std::string_view endpoint, const std::function<int()>& act) {
 
 int refused(int result) { return result < 0 && errno == EPERM ? 0 : 1; }
 
-// The sanitizers' runtime opens files of its own and maps terabytes.
-#ifndef __has_feature
-#define __has_feature(x) 0
-#endif
-#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
-#define HOLDPOINT_SKIP_UNDER_ASAN GTEST_SKIP() << "the address sanitizer needs what the sandbox takes"
-#else
-#define HOLDPOINT_SKIP_UNDER_ASAN
-#endif
+class Sandbox : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (!kConfines) GTEST_SKIP() << "a sanitizer needs what the sandbox takes";
+  }
+};
 
-TEST(Sandbox, files_programs_processes_and_the_network_are_out_of_reach) {
-  HOLDPOINT_SKIP_UNDER_ASAN;
+TEST_F(Sandbox, files_programs_processes_and_the_network_are_out_of_reach) {
   const std::string_view ipc = "ipc:///run/holdpoint/bus";
   EXPECT_EQ(confined(ipc, [] { return refused(open("/etc/passwd", O_RDONLY)); }), 0);
   EXPECT_EQ(confined(ipc, [] { return refused(openat(AT_FDCWD, "/tmp/x", O_CREAT | O_WRONLY, 0600)); }), 0);
@@ -236,14 +232,12 @@ TEST(Sandbox, files_programs_processes_and_the_network_are_out_of_reach) {
   EXPECT_EQ(confined(ipc, [] { return refused(unlink("/tmp/holdpoint-none")); }), 0);
 }
 
-TEST(Sandbox, what_reaching_the_bus_needs_stays) {
-  HOLDPOINT_SKIP_UNDER_ASAN;
+TEST_F(Sandbox, what_reaching_the_bus_needs_stays) {
   EXPECT_EQ(confined("ipc:///run/x", [] { return socket(AF_UNIX, SOCK_STREAM, 0) >= 0 ? 0 : 1; }), 0);
   EXPECT_EQ(confined("tcp://127.0.0.1:1", [] { return socket(AF_INET, SOCK_STREAM, 0) >= 0 ? 0 : 1; }), 0);
 }
 
-TEST(Sandbox, masking_works_inside_it) {
-  HOLDPOINT_SKIP_UNDER_ASAN;
+TEST_F(Sandbox, masking_works_inside_it) {
   EXPECT_EQ(confined("ipc:///run/x",
                      [] {
                        MaskInput input;
@@ -254,8 +248,7 @@ TEST(Sandbox, masking_works_inside_it) {
             0);
 }
 
-TEST(Sandbox, memory_is_bounded) {
-  HOLDPOINT_SKIP_UNDER_ASAN;
+TEST_F(Sandbox, memory_is_bounded) {
   EXPECT_EQ(confined("ipc:///run/x",
                      [] {
                        try {
