@@ -10,7 +10,7 @@
 
 namespace holdpoint::aws {
 
-/// One template (without "!", "?" and "%") with what is asked about it.
+/// One template (without "!" and "%") with what is asked about it.
 struct ArnTemplate {
   std::string_view service;   ///< of its ARNs
   std::string_view resource;  ///< what stands after the account: "service/{cluster}/{service}"

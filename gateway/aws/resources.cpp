@@ -170,12 +170,6 @@ struct Builder {
         expand(text.substr(1), true, otherwise);
         continue;
       }
-      if (text.starts_with('?')) {
-        const std::string_view member = take(text, ':');
-        if (!parameters.contains(std::string(member.substr(1)))) continue;
-        expand(text, true, arns);
-        continue;
-      }
       std::vector<std::string> found;
       const Named named = expand(text, required, found);
       if (named == Named::wholly) wholly.insert(own_name(text));

@@ -129,23 +129,22 @@ const write = (format, placeholders, filled) =>
 const formatsOf = (text) => text.split(/,\s*(?=arn:)/).map((format) => format.replace(/^arn:(\$\{Partition\}|aws[a-z-]*):/, ""));
 const opened = (format) => write(format, [], new Map());
 
+// resources_ssm.cpp reads how a call chooses machines.
+const machines = new Set(["instance", "managed-instance"]);
+
 // Members inside of structures that can only mean the type ("Entries[].InstanceId").
 function nestedNames(placeholders, type, inner) {
   const own = ownPlaceholder(placeholders, type);
-  if (!own) return [];
+  if (!own || machines.has(type)) return [];
   const context = { own, type, operation: "", uri: "" };
   const wire = (m) => ({ ...m, leaf: m.name.replace(/\[\]|\{\}/g, "").split(".").at(-1) });
   return inner.filter((m) => !/filter|tag/i.test(m.name) && score(own, m, context) >= 78 && score(own, wire(m), context) >= 78).slice(0, 6);
 }
 
-// Members that choose machines by something else than their names.
-const selectors = /^(targets?|targetfilters?)$/i;
-const machines = new Set(["instance", "managed-instance"]);
-
 /// The templates of one action: "!" required type; then what follows "arn:PARTITION:", $R and $A for region and account;
-/// or "@Member" for a whole ARN; "?Member>text" only when the request has that member; "%text" where nothing else is named
+/// or "@Member" for a whole ARN; "%text" where nothing else is named
 /// (needless beside a required one).
-/// `types`: {name, required, format}; `operation`: {name, uri, members, inner (string members inside), reads}.
+/// `types`: {name, required, format}; `operation`: {name, uri, members, inner (string members inside)}.
 export function templatesOf(types, operation) {
   const out = [];
   const context = { ...operation, operation: operation.name };
@@ -173,8 +172,6 @@ export function templatesOf(types, operation) {
       if (type.required || named || !types.some((t) => t.required)) continue;
       for (const member of nestedNames(placeholders, type.name, operation.inner)) out.push(write(format, placeholders, new Map([...filled, [own, member]])));
     }
-    if (type.required || operation.reads || !machines.has(type.name)) continue;
-    for (const member of operation.members.filter((m) => selectors.test(m.name))) out.push(...alternatives.map((a) => `?${member.name}:${opened(a.format)}`));
   }
   out.push(...fallback(types).map((text) => `%${text}`));
   return [...new Set(out)];

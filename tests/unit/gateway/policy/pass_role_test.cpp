@@ -9,14 +9,15 @@ namespace {
 
 using enum Effect;
 
+const std::vector<std::string> kHosts{"gw.example"};
+
 // lambda:CreateFunction with the role, as an agent's SDK sends it.
 World creating(const std::string& role) {
   const aws::HttpHead head{"POST", "/2015-03-31/functions", {{"Host", "gw.example"}}};
   const std::string body =
       R"({"FunctionName":"f","Role":"arn:aws:iam::123456789012:role/)" + role + R"(","Code":{"ZipFile":"UEs="}})";
   World world;
-  world.operation =
-      aws::classify(head, {"lambda", "eu-west-1", "123456789012", {"gw.example"}}, body).value().operation;
+  world.operation = aws::classify(head, {"lambda", "eu-west-1", "123456789012", kHosts}, body).value().operation;
   world.request.operation = &world.operation;
   return world;
 }
