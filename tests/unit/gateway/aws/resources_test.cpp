@@ -69,8 +69,8 @@ TEST(Resources, APlaceholderThatTheRequestLeavesOutIsOpen) {
 }
 
 TEST(Resources, OfTwoFormatsTheOneThatTheMembersFillIsTaken) {
-  EXPECT_EQ(rest("lex", "DELETE", "/bots/BOT12345/"),
-            (Pairs{"lex:DeleteBot arn:aws:lex:eu-west-1:123456789012:bot/BOT12345"}));
+  EXPECT_EQ(rest("lex", "GET", "/bots/BOT12345/botaliases/ALIAS678/"),
+            (Pairs{"lex:DescribeBotAlias arn:aws:lex:eu-west-1:123456789012:bot-alias/BOT12345/ALIAS678"}));
 }
 
 TEST(Resources, AnArnOfAnotherTypeFillsItsPlaceholderAlone) {
@@ -100,7 +100,7 @@ TEST(Resources, ARevisionThatTheValueBringsIsNotOpen) {
 
 TEST(Resources, TagsOfEc2AreOnWhatTheIdentifierNames) {
   EXPECT_EQ(ec2("CreateTags&ResourceId.1=i-prod&ResourceId.2=ami-1&ResourceId.3=odd-1&Tag.1.Key=a&Tag.1.Value=b"),
-            (Pairs{"ec2:CreateTags " + kEc2 + "instance/i-prod", "ec2:CreateTags arn:aws:ec2:eu-west-1:*:*/odd-1",
+            (Pairs{"ec2:CreateTags arn:aws:ec2:eu-west-1:*:*/odd-1", "ec2:CreateTags " + kEc2 + "instance/i-prod",
                    "ec2:CreateTags arn:aws:ec2:eu-west-1::image/ami-1"}));
   EXPECT_EQ(ec2("DeleteTags&ResourceId.1=vol-1"), (Pairs{"ec2:DeleteTags " + kEc2 + "volume/vol-1"}));
 }
