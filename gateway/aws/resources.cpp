@@ -246,8 +246,8 @@ Result<std::vector<Requirement>> requirements_of(const Route& route, const Json&
     }
   }
   if (id == "ssm") add_ssm_machines(*route.operation, parameters, scope, out);
-  if (auto spelt = spell_names(*route.operation, parameters, scope, out); !spelt) return spelt.error();
   add_implied(*route.operation, parameters, scope, out);
+  if (auto spelt = spell_names(*route.operation, parameters, scope, out); !spelt) return spelt.error();
   if (too_many) return fail(Code::too_large, "the call names more than 10,000 resources");
   if (auto checked = check_resources(out); !checked) return checked.error();
   return out;
