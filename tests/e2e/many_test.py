@@ -41,8 +41,8 @@ class Many(harness.Deployment):
         self.gateways = [f"https://{address}:7400" for address in addresses]
         self.folder.joinpath("tls").mkdir()
         self.holdpoint(["config", "tls", "--self-signed", "--names", ",".join(addresses), "--folder", str(self.tls)])
-        # Copied to each gateway's host by whoever installs it there, for the services' account.
-        subprocess.run(["/usr/bin/chown", "-R", "holdpoint:holdpoint", str(self.tls)], check=True)
+        # Copied to each gateway's host by whoever installs it there, for its account.
+        subprocess.run(["/usr/bin/chown", "-R", "holdpoint-gateway:holdpoint-gateway", str(self.tls)], check=True)
         self.authority = next(path for path in self.tls.iterdir() if "key" not in path.name)
         key = next(path for path in self.tls.iterdir() if "key" in path.name)
         listen = f"listen: [\"127.0.0.1:{self.gateway_port}\"], tls: none"

@@ -5,6 +5,7 @@ identity file and the bus's address. Needs root; takes everything away again.
 import contextlib
 import os
 import pathlib
+import pwd
 import signal
 import socket
 import subprocess
@@ -100,11 +101,12 @@ class Member:
         self.folder.mkdir()
         identity = self.folder / "identity.json"
         deployment.holdpoint(["keys", "issue", program, name, "--bus", deployment.bus, "--file", str(identity)])
+        account = f"holdpoint-{program}"  # the first deployment of this machine has made it
         for path in (self.folder, identity):
-            subprocess.run(["/usr/bin/chown", "holdpoint:holdpoint", str(path)], check=True)
+            subprocess.run(["/usr/bin/chown", f"{account}:{account}", str(path)], check=True)
         self.log = self.folder / "log"
-        self.command = ["/usr/sbin/ip", "netns", "exec", self.space, "/usr/bin/setpriv", "--reuid=holdpoint",
-                        "--regid=holdpoint", "--clear-groups", str(harness.BIN / f"holdpoint-{program}"), "--identity",
+        self.command = ["/usr/sbin/ip", "netns", "exec", self.space, "/usr/bin/setpriv", f"--reuid={account}",
+                        f"--regid={account}", f"--groups={pwd.getpwnam('holdpoint').pw_gid}", str(harness.BIN / f"holdpoint-{program}"), "--identity",
                         str(identity), *[word.format(folder=self.folder, address=self.address) for word in arguments]]
         self.process = None
 

@@ -22,7 +22,7 @@ class ServiceTest : public ::testing::Test {
   }
   std::unique_ptr<Service> service(const config::PeerIdentity& identity, int& ready, int& lost) {
     ServiceOptions options{testing::PrivatePostgres::shared().dsn(database_, "holdpoint_writer"),
-                           bus_.folder() / "checkpoints"};
+                           bus_.folder() / "checkpoints" / identity.name};
     auto made = std::make_unique<Service>(
         io_, identity, std::move(options), [&ready] { ++ready; }, [&lost] { ++lost; });
     made->start();
@@ -111,7 +111,8 @@ TEST_F(ServiceTest, TakesRecordsAnswersForThemAndHandsTheLogOver) {
   ASSERT_GE(notes.size(), 2u);
   const std::vector<Bytes> keys{first_identity.signing_key.public_key(), second_identity.signing_key.public_key()};
   for (const std::string& note : notes) EXPECT_TRUE(record::open_checkpoint(note, keys).has_value());
-  EXPECT_TRUE(std::filesystem::exists(bus_.folder() / "checkpoints" / "latest"));
+  for (const char* name : {"auditor-1", "auditor-2"})
+    EXPECT_TRUE(std::filesystem::exists(bus_.folder() / "checkpoints" / name / "latest")) << name;
   std::vector<verify::KeptNote> kept;
   for (const std::string& note : notes) kept.push_back({"a published checkpoint", note});
   const auto report = verify::verify(

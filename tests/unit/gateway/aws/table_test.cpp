@@ -8,6 +8,7 @@
 #include <set>
 #include <sstream>
 
+#include "bus/base/text.hpp"
 #include "gateway/aws/resources.hpp"
 
 namespace holdpoint::aws {
