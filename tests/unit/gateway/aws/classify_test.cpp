@@ -183,7 +183,7 @@ TEST(Classify, ACallYieldsEveryActionAndResourceThatItNeeds) {
          {{"Host", "h"}, {"smithy-protocol", "rpc-v2-cbor"}}},
         "\xa1\x69Namespace\x61x"},
        "cloudwatch:ListMetrics",
-       {"cloudwatch:ListMetrics *"}},
+       {"cloudwatch:ListMetrics arn:aws:cloudwatch:eu-west-1:123456789012:dataset/*"}},
   };
   for (const Understood& test : cases) {
     SCOPED_TRACE(test.name);
