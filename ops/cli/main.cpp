@@ -21,7 +21,7 @@ constexpr void (*kGroups[])(CLI::App&, commands::Context&) = {
 std::string unknown_command(const CLI::App& app) {
   const CLI::App* group = &app;
   while (!group->get_subcommands().empty()) group = group->get_subcommands().front();
-  const auto words = group->remaining();
+  const auto words = app.remaining(true);  // what no group knows falls through to the first
   if (words.empty() || words.front().starts_with('-')) return {};
   std::vector<std::string> names;
   for (const CLI::App* each : group->get_subcommands([](const CLI::App*) { return true; }))
@@ -49,7 +49,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     if (const std::string unknown = error.get_name() == "RequiredError" ? unknown_command(app) : std::string();
         !unknown.empty()) {
-      std::cerr << "error: " << unknown << ". --help lists them.\n";
+      std::cerr << "error: " << unknown << "\nRun with --help for those that there are.\n";
       return 2;
     }
     const int code = app.exit(error);

@@ -8,7 +8,7 @@
 namespace holdpoint::commands {
 
 void add_aws(CLI::App& app, Context& context) {
-  CLI::App* group = add_command(app, "aws", "AWS calls, offline");
+  CLI::App* group = add_command(app, "aws", "AWS calls, offline", "  holdpoint aws decode < requests.jsonl");
   group->require_subcommand(1);
   auto account = std::make_shared<std::string>("123456789012");
   CLI::App* decoding = add_command(

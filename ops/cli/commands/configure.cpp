@@ -64,7 +64,8 @@ Result<void> aws(const Context& context, const ConfigureOptions& options) {
 }  // namespace
 
 void add_configure(CLI::App& app, Context& context) {
-  CLI::App* group = add_command(app, "configure", "How to point a client at the gateway");
+  CLI::App* group = add_command(app, "configure", "How to point a client at the gateway",
+                                "  holdpoint configure aws --role arn:aws:iam::123456789012:role/coding-agent");
   group->require_subcommand(1);
   auto options = std::make_shared<ConfigureOptions>();
   CLI::App* command =

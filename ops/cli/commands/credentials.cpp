@@ -91,7 +91,8 @@ Result<void> list_credentials(const Context& context) {
 }  // namespace
 
 void add_credentials(CLI::App& app, Context& context) {
-  CLI::App* group = add_command(app, "credentials", "What the gateways sign with upstream");
+  CLI::App* group = add_command(app, "credentials", "What the gateways sign with upstream",
+                                "  holdpoint credentials set prod-gateway < keys.json\n  holdpoint credentials list");
   group->require_subcommand(1);
   auto options = std::make_shared<CredentialsOptions>();
   CLI::App* setting = add_command(*group, "set", "Seal credentials; the secret is read from standard input",

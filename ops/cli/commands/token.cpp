@@ -38,7 +38,8 @@ Result<void> issue_token(const Context& context, const TokenOptions& options) {
 }  // namespace
 
 void add_token(CLI::App& app, Context& context) {
-  CLI::App* group = add_command(app, "token", "Tokens of the embedded issuer");
+  CLI::App* group = add_command(app, "token", "Tokens of the embedded issuer",
+                                "  holdpoint token issue --subject agent-7 --groups agents > token.jwt");
   group->require_subcommand(1);
   auto options = std::make_shared<TokenOptions>();
   CLI::App* issuing = add_command(*group, "issue", "A signed token, on standard output",
