@@ -13,8 +13,12 @@ function(holdpoint_sanitizer_defaults target)
     set(suppressions ${PROJECT_SOURCE_DIR}/tests/tsan.supp)
     target_sources(${target} PRIVATE ${source})
     find_program(SYMBOLIZER NAMES llvm-symbolizer-16 llvm-symbolizer)
+    set(symbolizer ${SYMBOLIZER})
+    if(NOT SYMBOLIZER)
+      set(symbolizer "")  # no package of ours: stacks then have addresses alone
+    endif()
     set_source_files_properties(${source} TARGET_DIRECTORY ${target} PROPERTIES OBJECT_DEPENDS ${suppressions}
-      COMPILE_DEFINITIONS "HOLDPOINT_TSAN_SUPPRESSIONS=\"${suppressions}\";HOLDPOINT_SYMBOLIZER=\"${SYMBOLIZER}\"")
+      COMPILE_DEFINITIONS "HOLDPOINT_TSAN_SUPPRESSIONS=\"${suppressions}\";HOLDPOINT_SYMBOLIZER=\"${symbolizer}\"")
   endif()
 endfunction()
 
