@@ -75,7 +75,10 @@ class ApprovalsNode final : public JournalNode, approvals::EventSink, approvals:
 
   Result<void> record(std::span<const record::Event> events) override {
     std::vector<Bytes> entries;
-    for (const record::Event& event : events) entries.push_back(record::event_to_json(event));
+    for (record::Event event : events) {
+      event.source = life().name;  // also of what another process left behind, as JournalSink does
+      entries.push_back(record::event_to_json(event));
+    }
     return record_now(entries);
   }
 

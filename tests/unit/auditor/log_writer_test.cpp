@@ -2,6 +2,7 @@
 #include "auditor/log_writer.hpp"
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <fstream>
@@ -42,7 +43,7 @@ class LogWriterTest : public LogTest {
  protected:
   void SetUp() override {
     LogTest::SetUp();
-    directory_ = fs::path(::testing::TempDir()) / ("holdpoint-checkpoints-" + database_);
+    directory_ = fs::path(::testing::TempDir()) / ("holdpoint-checkpoints-" + std::to_string(::getpid()) + database_);
     fs::remove_all(directory_);
     ASSERT_EQ(submit(gateway_.next(events_of("gateway-1", 300)))->through, 300u);
     checkpoint_into(auditor_key_);
