@@ -56,10 +56,10 @@ std::uint64_t seed_count() {
   return count == 0 ? 1000 : count;
 }
 
-Report run_seeds(const Scenario& scenario, std::uint64_t count, const std::string& mutation) {
+Report run_seeds(const Scenario& scenario, std::uint64_t count, const std::string& mutation, std::uint64_t first) {
   Report report;
   report.unseen.insert(scenario.must_be_seen.begin(), scenario.must_be_seen.end());
-  for (std::uint64_t seed = 1; seed <= count; ++seed) {
+  for (std::uint64_t seed = first; seed < first + count; ++seed) {
     World world(seed, false);
     scenario.run(world, mutation);
     ++report.seeds;

@@ -30,8 +30,9 @@ struct Report {
   std::set<std::string> unseen;         ///< branches of must_be_seen that no seed took
 };
 
-/// Seeds 1 to `count`, up to the first that fails; prints how to replay it.
-Report run_seeds(const Scenario& scenario, std::uint64_t count, const std::string& mutation = {});
+/// `count` seeds from `first` on, up to the first that fails; prints how to replay it.
+Report run_seeds(const Scenario& scenario, std::uint64_t count, const std::string& mutation = {},
+                 std::uint64_t first = 1);
 /// $HOLDPOINT_SIM_SEEDS, or 1000.
 std::uint64_t seed_count();
 
