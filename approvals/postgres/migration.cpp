@@ -55,9 +55,8 @@ std::optional<std::string> mismatch(const SchemaVersion& schema) {
   const std::string found = "the schema reviews is of version " + std::to_string(schema.version);
   if (schema.version < kSchemaVersion)
     return found + " and this program needs " + own +
-           ": run this program's `holdpoint-approvals --migrate --owner-database DSN` first; replicas that are older "
-           "go "
-           "on meanwhile";
+           ": run this program's `holdpoint-approvals --migrate --owner-database DSN` first; older replicas go on "
+           "meanwhile";
   if (schema.oldest > kSchemaVersion)
     return found + ", for programs that know version " + std::to_string(schema.oldest) +
            " or later, and this one knows " + own +

@@ -5,31 +5,18 @@
 
 #include "bus/base/encoding.hpp"
 #include "bus/base/text.hpp"
+#include "gateway/aws/embedded_file.hpp"
 #include "gateway/aws/resources.hpp"
 #include "gateway/aws/table.hpp"
 
-__asm__(
-    ".section .rodata\n"
-    ".balign 16\n"
-    "holdpoint_aws_actions_begin:\n"
-    ".incbin \"" HOLDPOINT_AWS_ACTIONS
-    "\"\n"
-    "holdpoint_aws_actions_end:\n"
-    ".byte 0\n"
-    ".previous\n");
-
-extern "C" {
-__attribute__((visibility("hidden"))) extern const char holdpoint_aws_actions_begin[];
-__attribute__((visibility("hidden"))) extern const char holdpoint_aws_actions_end[];
-}
+HOLDPOINT_EMBED_FILE(holdpoint_aws_actions, HOLDPOINT_AWS_ACTIONS)
 
 namespace holdpoint::aws {
 namespace {
 
 std::vector<std::string> collect() {
   std::vector<std::string> names;
-  std::string_view text{holdpoint_aws_actions_begin,
-                        static_cast<std::size_t>(holdpoint_aws_actions_end - holdpoint_aws_actions_begin)};
+  std::string_view text = holdpoint_aws_actions();
   while (!text.empty()) {
     std::string_view line = take(text, '\n');
     if (line.empty() || line.front() == '#') continue;

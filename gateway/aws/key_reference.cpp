@@ -5,21 +5,9 @@
 
 #include "bus/base/encoding.hpp"
 #include "bus/base/text.hpp"
+#include "gateway/aws/embedded_file.hpp"
 
-__asm__(
-    ".section .rodata\n"
-    ".balign 16\n"
-    "holdpoint_aws_condition_keys_begin:\n"
-    ".incbin \"" HOLDPOINT_AWS_CONDITION_KEYS
-    "\"\n"
-    "holdpoint_aws_condition_keys_end:\n"
-    ".byte 0\n"
-    ".previous\n");
-
-extern "C" {
-__attribute__((visibility("hidden"))) extern const char holdpoint_aws_condition_keys_begin[];
-__attribute__((visibility("hidden"))) extern const char holdpoint_aws_condition_keys_end[];
-}
+HOLDPOINT_EMBED_FILE(holdpoint_aws_condition_keys, HOLDPOINT_AWS_CONDITION_KEYS)
 
 namespace holdpoint::aws {
 namespace {
@@ -28,9 +16,7 @@ using Reference = std::map<std::string, ReferenceKey, std::less<>>;
 
 Reference read_reference() {
   Reference out;
-  std::string_view text{
-      holdpoint_aws_condition_keys_begin,
-      static_cast<std::size_t>(holdpoint_aws_condition_keys_end - holdpoint_aws_condition_keys_begin)};
+  std::string_view text = holdpoint_aws_condition_keys();
   while (!text.empty()) {
     std::string_view line = take(text, '\n');
     if (line.empty() || line.front() == '#') continue;
